@@ -1,0 +1,1 @@
+"""fastgw: one HTTP endpoint in front of every model provider."""

@@ -1,0 +1,1 @@
+"""What operators do: keys, usage, and (later) accounts, prices, dashboard."""

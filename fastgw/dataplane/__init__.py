@@ -1,0 +1,1 @@
+"""The request path: one folder per stage, wired only by `pipeline`."""

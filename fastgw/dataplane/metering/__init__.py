@@ -1,0 +1,1 @@
+"""Stage 7: whatever a dialect reported becomes disjoint usage buckets."""

@@ -1,0 +1,1 @@
+"""Stage 8: journal the outcome and give back what admission took."""

@@ -1,0 +1,1 @@
+"""Stage 5: the only room that opens connections for provider traffic."""

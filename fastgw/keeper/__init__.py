@@ -1,0 +1,1 @@
+"""Background work in one process: drain journals, refresh model lists, sweep."""

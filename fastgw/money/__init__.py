@@ -1,0 +1,1 @@
+"""Amounts, price book, charges and ledger rules."""

@@ -1,0 +1,1 @@
+"""Named deployments: base paths, key prefix, limits; one TOML each."""

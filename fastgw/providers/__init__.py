@@ -1,0 +1,1 @@
+"""Vendors as data: base URL, credential style, capability flags."""

@@ -1,0 +1,1 @@
+"""Durable and shared state behind the ports that its consumers declare."""

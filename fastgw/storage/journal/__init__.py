@@ -1,0 +1,1 @@
+"""The append-only record of exchanges, on the local disk of each worker."""

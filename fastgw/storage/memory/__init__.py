@@ -1,0 +1,1 @@
+"""In-process stand-ins of the stores, for tests."""

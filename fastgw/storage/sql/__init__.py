@@ -1,0 +1,1 @@
+"""The truth: tables, migrations and queries for SQLite and PostgreSQL."""

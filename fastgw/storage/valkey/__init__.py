@@ -1,0 +1,1 @@
+"""Shared counters and key records in Valkey or Redis."""
