@@ -28,12 +28,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_default
     def input_tokens(self) -> int:
         """All tokens that went in, cached ones included."""
         return (
-            self.in_text
-            + self.in_audio
-            + self.in_image
-            + self.cache_read
-            + self.cache_write_5m
-            + self.cache_write_1h
+            self.in_text + self.in_audio + self.in_image + self.cache_read + self.cache_write_5m + self.cache_write_1h
         )
 
     @property
