@@ -1,0 +1,1 @@
+"""Tests of the edge to providers: one contract suite for both transports."""
