@@ -79,7 +79,7 @@ class RateStatus(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ask(msgspec.Struct, frozen=True, gc=False):
-    """What admission is asked: may this exchange run now?"""
+    """The question to admission: may this exchange run now?"""
 
     exchange_id: str
     principal: Principal
@@ -144,6 +144,9 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     proxy: str = ""
     """URL of an HTTP proxy to go through; empty for none."""
 
+    def __repr__(self) -> str:
+        return f"Candidate({self.public_model!r} at {self.origin!r} with {self.credential!r})"
+
 
 class Outcome(enum.Enum):
     """How an exchange ended, in one word."""
@@ -188,7 +191,7 @@ class Checkpoint(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="p"
 
 
 class Closed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="c"):
-    """The end of an exchange: everything that its usage row holds. Written before the last byte of the answer leaves."""
+    """The end of an exchange: all that its usage row holds. Written before the last byte of the answer leaves."""
 
     exchange_id: str
     key_id: str

@@ -1,5 +1,7 @@
 """Environment and TOML file in, frozen settings out; checked once, at start."""
 
+from fastgw.settings.loader import check, load
+from fastgw.settings.mistakes import Mistake, SettingsError
 from fastgw.settings.values import Settings
 
-__all__ = ["Settings"]
+__all__ = ["Mistake", "Settings", "SettingsError", "check", "load"]

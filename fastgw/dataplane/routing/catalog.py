@@ -1,0 +1,204 @@
+"""Which models exist, and every way to reach each: an immutable snapshot, replaced as a whole when something changes.
+
+Names: an alias of the configuration, `provider/model`, or the provider's own name alone, which means every provider
+that has it, in configured order. A provider's name of a model may itself hold `/` and `:`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from fastgw.exchange import Candidate
+from fastgw.money.book import ModelFacts, shipped
+from fastgw.providers import VENDORS, Vendor
+from fastgw.providers.vendor import split_url
+from fastgw.settings.values import Price, ProviderSettings, Settings
+
+MEMO_MAX = 8_192
+"""Routes that are remembered; names beyond it are worked out anew each time."""
+MODEL_NAME_MAX = 256
+"""Longer names are unknown without a look."""
+_UNKNOWN = ModelFacts()
+
+
+class ModelInfo(msgspec.Struct, frozen=True, gc=False):
+    """One model as lists show it."""
+
+    id: str
+    """`provider/model`, or an alias of the configuration."""
+    provider: str
+    """Name of the provider; of an alias: of its first target."""
+    owned_by: str
+    created: int = 0
+    """Unix seconds, 0 when nobody says."""
+    context_length: int = 0
+    """Tokens that fit in, 0 when unknown."""
+    max_output: int = 0
+    """Tokens that may come out, 0 when unknown."""
+    price: Price | None = None
+    """Nano-USD per million tokens; None when unknown."""
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """One provider as routing sees it: what it has, and a ready head of a request per credential."""
+
+    provider: ProviderSettings
+    vendor: Vendor
+    models: frozenset[str]
+    origin: str
+    path: bytes
+    heads: tuple[tuple[str, tuple[tuple[bytes, bytes], ...]], ...]
+    """Credential label and headers."""
+    facts: Mapping[str, ModelFacts]
+
+    def __repr__(self) -> str:
+        return f"Lane(provider={self.provider.name!r}, models={len(self.models)}, credentials={len(self.heads)})"
+
+    def candidates(self, model: str) -> tuple[Candidate, ...]:
+        """One candidate per credential, in configured order."""
+        return tuple(
+            Candidate(
+                provider=self.provider.name,
+                model=model,
+                public_model=f"{self.provider.name}/{model}",
+                credential=label,
+                origin=self.origin,
+                path=self.path,
+                headers=headers,
+                http_version=self.provider.http_version,
+                tls=_tls_name(self.provider),
+                proxy=self.provider.proxy,
+            )
+            for label, headers in self.heads
+        )
+
+
+class Catalog:
+    """Every model and alias, and how to reach it. Build it with `Catalog.build`; safe to share between tasks."""
+
+    def __init__(self, lanes: tuple[Lane, ...], aliases: Mapping[str, tuple[str, ...]], prices: Mapping[str, Price]):
+        self._lanes = {lane.provider.name: lane for lane in lanes}
+        self._aliases = dict(aliases)
+        self._prices = dict(prices)
+        self._takes_any = tuple(lane for lane in lanes if lane.provider.any_model)
+        self._memo: dict[str, tuple[Candidate, ...]] = {}
+
+    @classmethod
+    def build(cls, settings: Settings, listed: Mapping[str, Sequence[str]]) -> "Catalog":
+        """A snapshot from the configuration and what providers listed (by the provider's name; absent means unknown).
+
+        Providers without a chat endpoint, and a sandbox without a base URL, have no lane.
+        """
+        lanes = (_lane(provider, listed.get(provider.name, ())) for provider in settings.providers)
+        aliases = {model.name: model.targets for model in settings.models}
+        return cls(tuple(lane for lane in lanes if lane is not None), aliases, settings.prices)
+
+    def __repr__(self) -> str:
+        return f"Catalog({', '.join(map(repr, self._lanes.values()))}, aliases={len(self._aliases)})"
+
+    def resolve(self, model: str) -> tuple[Candidate, ...]:
+        """Every way to serve `model`, most preferred first; empty when there is no such model.
+
+        On the request path: a dict lookup for each name that was asked for before.
+        """
+        found = self._memo.get(model)
+        if found is not None:
+            return found
+        if len(model) > MODEL_NAME_MAX:
+            return ()
+        found = tuple(dict.fromkeys(self._search(model, frozenset())))
+        if found and len(self._memo) < MEMO_MAX:
+            self._memo[model] = found
+        return found
+
+    def models(self) -> list[ModelInfo]:
+        """All aliases, then all models by provider in configured order; each provider's sorted by name."""
+        aliases = [info for name in self._aliases if (info := self.model(name)) is not None]
+        rest = [
+            self._info(lane, name, f"{lane.provider.name}/{name}")
+            for lane in self._lanes.values()
+            for name in sorted(lane.models)
+        ]
+        hidden = self._aliases.keys()
+        return aliases + [info for info in rest if info.id not in hidden]
+
+    def model(self, name: str) -> ModelInfo | None:
+        """The one that `name` stands for, under that name; None when there is none. Bare names are found too."""
+        candidates = self.resolve(name)
+        if not candidates:
+            return None
+        first = candidates[0]
+        return self._info(self._lanes[first.provider], first.model, name)
+
+    def _search(self, name: str, seen: frozenset[str]) -> Iterator[Candidate]:
+        targets = self._aliases.get(name)
+        if targets is not None and name not in seen:
+            for target in targets:
+                yield from self._search(target, seen | {name})
+            return
+        provider, slash, model = name.partition("/")
+        lane = self._lanes.get(provider) if slash else None
+        if lane is not None and model and (model in lane.models or lane.provider.any_model):
+            yield from lane.candidates(model)
+            return
+        having = [lane for lane in self._lanes.values() if name in lane.models]
+        for lane in having or (self._takes_any if name else ()):
+            yield from lane.candidates(name)
+
+    def _info(self, lane: Lane, model: str, name: str) -> ModelInfo:
+        facts = lane.facts.get(model, _UNKNOWN)
+        return ModelInfo(
+            id=name,
+            provider=lane.provider.name,
+            owned_by=lane.vendor.owned_by or lane.provider.name,
+            context_length=facts.context_length,
+            max_output=facts.max_output,
+            price=self._prices.get(f"{lane.provider.name}/{model}", facts.price),
+        )
+
+
+def allowed(patterns: Iterable[str], public_model: str, asked_name: str) -> bool:
+    """Whether a key with these patterns may use a model. No pattern allows all.
+
+    A pattern is compared with the name that was asked for, with `provider/model`, and with the provider's own name of
+    the model; `*` at its end stands for any rest.
+    """
+    names = (public_model, asked_name, public_model.partition("/")[2])
+    empty = True
+    for pattern in patterns:
+        empty = False
+        if pattern.endswith("*"):
+            if any(name.startswith(pattern[:-1]) for name in names):
+                return True
+        elif pattern in names:
+            return True
+    return empty
+
+
+def _lane(provider: ProviderSettings, listed: Sequence[str]) -> Lane | None:
+    vendor = VENDORS[provider.vendor]
+    endpoint = vendor.endpoints.get("chat")
+    if endpoint is None or not provider.base_url:
+        return None
+    origin, base_path = split_url(provider.base_url)
+    facts = shipped(vendor.price_book) if vendor.price_book else {}
+    names = {name.removeprefix(vendor.model_prefix) for name in listed}
+    own_headers = tuple(
+        (name.lower().encode("ascii"), value.encode("ascii")) for name, value in provider.headers.items()
+    )
+    heads = [(one.label, vendor.request_headers(one.secret) + own_headers) for one in provider.credentials]
+    return Lane(
+        provider=provider,
+        vendor=vendor,
+        models=frozenset(names.union(provider.models, vendor.models, facts)),
+        origin=origin,
+        path=(base_path + endpoint).encode("ascii"),
+        heads=tuple(heads) or (("", vendor.request_headers("") + own_headers),),
+        facts=facts,
+    )
+
+
+def _tls_name(provider: ProviderSettings) -> str:
+    """Providers with TLS settings of their own are known to the transport by their name."""
+    tls = provider.tls
+    return provider.name if tls.ca_file or tls.client_cert or not tls.verify else ""

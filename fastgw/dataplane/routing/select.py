@@ -1,0 +1,32 @@
+"""The order in which the candidates of one exchange are tried. Pure: the time and the turn are passed in."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from fastgw.exchange import Candidate
+
+
+def select(
+    candidates: Sequence[Candidate], cooling: Mapping[tuple[str, str], int], now_ms: int, turn: int
+) -> tuple[Candidate, ...]:
+    """The candidates in the order to try: preference first, credentials of one target in rotation, cooling ones last.
+
+    `cooling` maps (provider, credential) to the time until which it is spared, in the clock of `now_ms`. `turn` is any
+    whole number; counting it up by one per exchange spreads exchanges evenly over the credentials of a target. Nothing
+    is lost: with every candidate cooling, the one that is ready first is tried first.
+    """
+    if len(candidates) == 1:
+        return (candidates[0],)
+    rotated: list[Candidate] = []
+    for _, group in groupby(candidates, key=_target):
+        same = list(group)
+        start = turn % len(same)
+        rotated += same[start:] + same[:start]
+    if not cooling:
+        return tuple(rotated)
+    # The sort is stable: those that are ready keep their order and stand before the rest.
+    return tuple(sorted(rotated, key=lambda one: max(cooling.get((one.provider, one.credential), 0) - now_ms, 0)))
+
+
+def _target(candidate: Candidate) -> str:
+    return candidate.public_model

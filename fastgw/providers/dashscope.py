@@ -1,0 +1,13 @@
+"""Alibaba Cloud DashScope (Qwen), through its OpenAI-compatible mode."""
+
+from fastgw.providers.vendor import Vendor
+
+VENDOR = Vendor(
+    name="dashscope",
+    title="Alibaba DashScope",
+    base_url="https://dashscope.aliyuncs.com/compatible-mode/v1",
+    source="help.aliyun.com/zh/model-studio/compatibility-of-openai-with-dashscope, 2026-11-21",
+    owned_by="qwen",
+    env_prefix="DASHSCOPE",
+    output_cap="max_tokens",
+)

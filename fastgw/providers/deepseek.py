@@ -1,0 +1,14 @@
+"""DeepSeek."""
+
+from fastgw.providers.vendor import Vendor
+
+VENDOR = Vendor(
+    name="deepseek",
+    title="DeepSeek",
+    base_url="https://api.deepseek.com/v1",
+    source="api-docs.deepseek.com, 2026-11-21",
+    owned_by="deepseek",
+    env_prefix="DEEPSEEK",
+    price_book="deepseek",
+    output_cap="max_tokens",
+)
