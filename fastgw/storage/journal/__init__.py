@@ -1,1 +1,6 @@
-"""The append-only record of exchanges, on the local disk of each worker."""
+"""The journal: what each worker did, on disk before the caller knows, drained to SQL by the keeper."""
+
+from fastgw.storage.journal.layout import JournalBounds
+from fastgw.storage.journal.writer import JournalWriter
+
+__all__ = ["JournalBounds", "JournalWriter"]
