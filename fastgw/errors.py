@@ -95,9 +95,9 @@ _STATUS: dict[ErrorKind, int] = {
 class GatewayError(Exception):
     """An exchange that ends in an error which its caller is told about.
 
-    `message` is written for the caller: it says what is wrong and what to do, and never names a key, an upstream host or
-    an internal. `param` is the JSON path of the offending field, if one is. `retry_after_s` is whole seconds, 1 or more.
-    `status` overrides the kind's own (a provider's 4xx is relayed with its own number).
+    `message` is written for the caller: it says what is wrong and what to do, and never names a key, an upstream host
+    or an internal. `param` is the JSON path of the offending field, if one is. `retry_after_s` is whole seconds, 1 or
+    more. `status` overrides the kind's own (a provider's 4xx is relayed with its own number).
     """
 
     def __init__(
@@ -121,5 +121,17 @@ class GatewayError(Exception):
         self.should_retry = should_retry
 
 
+class AttemptFailed(Exception):
+    """One candidate failed before anything of its answer reached the caller, so the next one may be tried.
+
+    `error` is what the caller is told if none is left. `detail` is for the operator's log only: it may name hosts.
+    """
+
+    def __init__(self, error: GatewayError, detail: str) -> None:
+        super().__init__(detail)
+        self.error = error
+        self.detail = detail
+
+
 class StartupError(Exception):
-    """Start-up cannot go on. The text says what is wrong and what to do; the command line prints it and exits 1."""
+    """Start-up cannot go on. The text says what is wrong and what to do; the command line prints it and exits."""

@@ -1,7 +1,7 @@
 """Token counts by class: the one noun that wire formats and money share.
 
-The buckets are disjoint: no token is counted in two of them, so that their sum is the provider's total and each can have
-a price of its own.
+The buckets are disjoint: no token is counted in two of them, so that their sum is the provider's total and each can
+have a price of its own.
 """
 
 from typing import Self

@@ -100,8 +100,10 @@ class Response(Protocol):
 
 
 class Transport(Protocol):
-    """Carries requests; safe for concurrent use by tasks of one event loop. Cancelling the task that awaits `send` or
-    `read` ends the upstream exchange at once: connection closed (HTTP/1.1) or RST_STREAM (HTTP/2)."""
+    """Carries requests; safe for concurrent use by tasks of one event loop.
+
+    Cancelling the task that awaits `send` or `read` ends the upstream exchange at once: connection closed (HTTP/1.1) or
+    RST_STREAM (HTTP/2)."""
 
     async def send(self, request: Request) -> Response:
         """Send, and wait for the head of the response. Raises `TransportError`."""

@@ -1,0 +1,115 @@
+"""One attempt at one candidate: the request to the provider, and what its failures mean."""
+
+import logging
+
+from fastgw.dataplane.relay.unary import Source
+from fastgw.dataplane.routing.failover import COOL_ACCOUNT_MS, Verdict, verdict
+from fastgw.dataplane.upstream.transport import Failure, Request, TransportError
+from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
+from fastgw.exchange import Call, Candidate
+from fastgw.protocols.chat.errors import read_foreign
+from fastgw.protocols.chat.request import splice
+from fastgw.settings.values import Deadlines
+
+_log = logging.getLogger("fastgw.upstream")
+
+ERROR_BYTES_MAX = 64 * 1024
+"""Of a provider's error answer that are read for its reason."""
+
+_JSON = (
+    (b"content-type", b"application/json"),
+    (b"accept", b"application/json"),
+    # What comes encoded all the same is inflated, but a coding would only delay events.
+    (b"accept-encoding", b"identity"),
+    (b"user-agent", b"fastgw"),
+)
+_STREAM = (_JSON[0], (b"accept", b"text/event-stream"), *_JSON[2:])
+
+_UNAVAILABLE = "The provider cannot be reached right now. Try again later, or choose another model."
+_TIMEOUT = "The provider did not answer in time. Try again, or choose another model."
+_BUSY = "The provider limits the rate of requests. Try again later, or choose another model."
+_ACCOUNT = "The provider does not accept the gateway's account. The operator has to look into it; try another model."
+
+
+def build(call: Call, candidate: Candidate, deadlines: Deadlines) -> Request:
+    """The request for `candidate`: the caller's body, spliced."""
+    return Request(
+        b"POST",
+        candidate.origin,
+        candidate.path,
+        candidate.headers + (_STREAM if call.stream else _JSON),
+        splice(call.fields, candidate.model, stream=call.stream),
+        candidate.http_version,
+        call.stream,
+        True,
+        candidate.tls,
+        candidate.proxy,
+        deadlines.timeout_connect_ms,
+        deadlines.timeout_first_byte_ms,
+        deadlines.timeout_idle_ms,
+    )
+
+
+class Judged(AttemptFailed):
+    """A failed attempt with what it means for its lane: how long to spare it (0: by its history)."""
+
+    def __init__(self, error: GatewayError, detail: str, cool_ms: int = 0) -> None:
+        super().__init__(error, detail)
+        self.cool_ms = cool_ms
+
+
+def transport_failed(failure: TransportError) -> AttemptFailed:
+    """What a failure below HTTP means for the caller."""
+    match failure.failure:
+        case Failure.TIMEOUT_CONNECT | Failure.TIMEOUT_FIRST_BYTE | Failure.TIMEOUT_IDLE:
+            error = GatewayError(ErrorKind.UPSTREAM_TIMEOUT, _TIMEOUT)
+        case Failure.PROTOCOL:
+            error = GatewayError(ErrorKind.UPSTREAM_BAD_RESPONSE, _UNAVAILABLE)
+        case Failure.POOL_FULL | Failure.CLOSED:
+            error = GatewayError(ErrorKind.OVERLOADED, "The gateway is at its limit. Try again soon.", retry_after_s=1)
+        case _:
+            error = GatewayError(ErrorKind.UPSTREAM_UNAVAILABLE, _UNAVAILABLE)
+    return AttemptFailed(error, f"{failure.failure.value}: {failure}")
+
+
+async def refuse_status(source: Source, status: int) -> None:
+    """Turn a status that is no answer into an error.
+
+    Raises `GatewayError` when the request itself is at fault, with the provider's words made safe; `AttemptFailed`
+    when another candidate may do better.
+    """
+    meaning = verdict(status)
+    if meaning is Verdict.ANSWER:
+        return
+    foreign = None
+    try:
+        body = await source.read_all(ERROR_BYTES_MAX)
+    except TransportError:
+        body = None
+    if body:
+        foreign = read_foreign(body)
+    detail = f"status {status}: {foreign.message if foreign else 'no readable reason'}"
+    if meaning is Verdict.REFUSED:
+        raise GatewayError(
+            ErrorKind.UPSTREAM_REFUSED,
+            foreign.message if foreign else "The provider refused the request and gave no reason.",
+            param=foreign.param if foreign else None,
+            code=foreign.code if foreign else None,
+            status=status,
+        )
+    if meaning is Verdict.BUSY:
+        retry_after_s = _retry_after_s(source)
+        error = GatewayError(ErrorKind.UPSTREAM_RATE_LIMITED, _BUSY, retry_after_s=retry_after_s)
+        raise Judged(error, detail, retry_after_s * 1_000)
+    if meaning is Verdict.ACCOUNT:
+        raise Judged(GatewayError(ErrorKind.UPSTREAM_UNAVAILABLE, _ACCOUNT), detail, COOL_ACCOUNT_MS)
+    kind = ErrorKind.UPSTREAM_TIMEOUT if status == 504 else ErrorKind.UPSTREAM_UNAVAILABLE
+    raise AttemptFailed(GatewayError(kind, _TIMEOUT if status == 504 else _UNAVAILABLE), detail)
+
+
+def _retry_after_s(source: Source) -> int:
+    """Seconds of the provider's `retry-after`, 1 to 300; a date or nonsense counts as 1."""
+    for name, value in source.headers:
+        if name == b"retry-after" and value.isdigit() and len(value) < 10:
+            return min(max(int(value), 1), 300)
+    return 1

@@ -1,0 +1,134 @@
+"""Bookkeeping of exchanges in flight: when a record is due, and what it says. Each exchange is closed exactly once."""
+
+from fastgw.clock import monotonic_ns
+from fastgw.dataplane.flight import Flight
+from fastgw.dataplane.metering import estimate
+from fastgw.dataplane.settlement.settle import Settlement
+from fastgw.errors import ErrorKind, GatewayError
+from fastgw.exchange import Candidate, Checkpoint, Closed, Opened, Outcome, Principal
+from fastgw.usage import NOTHING, Usage
+
+_OUTCOMES: dict[ErrorKind, Outcome] = {
+    ErrorKind.CLIENT_GONE: Outcome.CLIENT_GONE,
+    ErrorKind.UPSTREAM_TIMEOUT: Outcome.TIMEOUT,
+    ErrorKind.UPSTREAM_REFUSED: Outcome.REFUSED,
+    ErrorKind.OVERLOADED: Outcome.DRAINED,
+    ErrorKind.INTERNAL: Outcome.INTERNAL,
+}
+
+_MS = 1_000_000
+
+
+class Book:
+    """Writes what happened, when it happened."""
+
+    __slots__ = ("_settlement",)
+
+    def __init__(self, settlement: Settlement) -> None:
+        self._settlement = settlement
+
+    def opened(self, flight: Flight, principal: Principal, candidate: Candidate) -> None:
+        """Before anything leaves for a provider."""
+        call = flight.call
+        assert call is not None, "a call is taken before it is opened"
+        flight.candidate = candidate
+        self._settlement.opened(
+            Opened(
+                flight.exchange_id,
+                principal.key_id,
+                candidate.public_model,
+                candidate.provider,
+                candidate.model,
+                call.surface,
+                call.stream,
+                flight.started_ms,
+                estimate.prompt_typical(flight.body_bytes),
+            )
+        )
+        flight.opened = True
+
+    def checkpoint(self, flight: Flight) -> None:
+        """What has been delivered so far, in case this worker dies."""
+        flight.checkpoint_bytes = flight.delivered_bytes
+        flight.checkpoint_ns = monotonic_ns()
+        tap = flight.tap
+        self._settlement.checkpoint(
+            Checkpoint(
+                flight.exchange_id,
+                flight.delivered_bytes,
+                _ms_between(flight.started_ns, flight.first_byte_ns),
+                tap.output_tokens_estimate() if tap is not None else 0,
+            )
+        )
+
+    def answered(self, flight: Flight) -> None:
+        """The whole answer is here and about to leave."""
+        self._close(flight, 200, Outcome.OK, None)
+
+    def failed(self, flight: Flight, error: GatewayError) -> None:
+        """The exchange ends in `error`. Does nothing if it is closed already."""
+        if flight.settled:
+            return
+        outcome = _OUTCOMES.get(error.kind, Outcome.UPSTREAM_ERROR)
+        if flight.first_byte_ns and error.kind.fault.value == "upstream":
+            outcome = Outcome.TIMEOUT if outcome is Outcome.TIMEOUT else Outcome.CUT
+        gone = error.kind is ErrorKind.CLIENT_GONE
+        self._close(flight, 200 if flight.down.started and not gone else error.status, outcome, error.kind)
+
+    def close_if_open(self, flight: Flight) -> None:
+        """The last resort of the path: whatever happened, nothing stays open and nothing stays lent."""
+        if not flight.settled:
+            self.failed(flight, GatewayError(ErrorKind.INTERNAL, "The exchange ended without an answer."))
+
+    def _close(self, flight: Flight, status: int, outcome: Outcome, error: ErrorKind | None) -> None:
+        if flight.settled or flight.grant is None:
+            return
+        flight.settled = True
+        grant, call, candidate = flight.grant, flight.call, flight.candidate
+        if not flight.opened or call is None or candidate is None:
+            self._settlement.released(grant)
+            return
+        usage, estimated = _usage(flight, outcome)
+        self._settlement.closed(
+            Closed(
+                flight.exchange_id,
+                grant.ask.principal.key_id,
+                candidate.public_model,
+                candidate.provider,
+                candidate.model,
+                call.surface,
+                call.stream,
+                status,
+                outcome,
+                error,
+                usage,
+                estimated,
+                flight.started_ms,
+                _ms_between(flight.started_ns, flight.first_byte_ns),
+                _ms_between(flight.started_ns, monotonic_ns()),
+                _gateway_us(flight),
+                flight.attempts,
+                flight.delivered_bytes,
+            ),
+            grant,
+        )
+
+
+def _usage(flight: Flight, outcome: Outcome) -> tuple[Usage, bool]:
+    """What was used, and whether that is the gateway's own count: a failure before any answer used nothing."""
+    tap = flight.tap
+    reported = flight.usage or (tap.usage if tap is not None else None)
+    if reported is not None:
+        return reported, False
+    if flight.first_byte_ns or (outcome is Outcome.CLIENT_GONE and flight.sent_upstream):
+        return estimate.stand_in(flight.body_bytes, tap.output_tokens_estimate() if tap is not None else 0), True
+    return NOTHING, False
+
+
+def _gateway_us(flight: Flight) -> int:
+    end_ns = flight.first_byte_ns or monotonic_ns()
+    return max(0, end_ns - flight.started_ns - flight.upstream_ns) // 1_000
+
+
+def _ms_between(start_ns: int, end_ns: int) -> int:
+    return max(0, end_ns - start_ns) // _MS if end_ns else 0

@@ -1,0 +1,133 @@
+"""One exchange in flight: the mutable record that the pipeline fills and the patrol watches."""
+
+import asyncio
+import enum
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from fastgw.dataplane.relay.downstream import Downstream
+from fastgw.exchange import Call, Candidate, Grant
+from fastgw.protocols.chat.stream import StreamTap
+from fastgw.usage import Usage
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class Stop(enum.Enum):
+    """Why an exchange is ended from outside its own task."""
+
+    CLIENT_GONE = "client_gone"
+    BODY_STALLED = "body_stalled"
+    TOTAL_DEADLINE = "total_deadline"
+    DRAINED = "drained"
+    LINGERED = "lingered"
+    """The answer was complete and delivered; the provider just did not end its stream."""
+
+
+class Phase(enum.IntEnum):
+    """How far an exchange has come."""
+
+    BODY = 0
+    WAITING = 1
+    """For admission or for the provider."""
+    STREAM = 2
+    """The head is out or may go out at any time."""
+    LINGER = 3
+    """Everything is delivered; only the provider's end of stream is awaited, so that its connection can be reused."""
+
+
+class Closable(Protocol):
+    """An upstream response, as far as ending it goes."""
+
+    def close(self) -> None:
+        """End it at once if it has not ended."""
+
+
+class Flight:
+    """Times are in nanoseconds of the monotonic clock, 0 where the moment has not come."""
+
+    __slots__ = (
+        "address",
+        "attempts",
+        "body_bytes",
+        "bucket",
+        "call",
+        "candidate",
+        "checkpoint_bytes",
+        "checkpoint_ns",
+        "delivered_bytes",
+        "down",
+        "exchange_id",
+        "first_byte_ns",
+        "grant",
+        "held_bytes",
+        "linger_ns",
+        "listener",
+        "opened",
+        "phase",
+        "progress_ns",
+        "receive",
+        "response",
+        "sent_upstream",
+        "settled",
+        "started_ms",
+        "started_ns",
+        "stop_reason",
+        "tap",
+        "task",
+        "upstream_ns",
+        "usage",
+    )
+
+    def __init__(
+        self,
+        exchange_id: str,
+        started_ns: int,
+        started_ms: int,
+        task: asyncio.Task[Any] | None,
+        receive: Receive,
+        down: Downstream,
+    ) -> None:
+        self.exchange_id = exchange_id
+        self.started_ns = started_ns
+        self.started_ms = started_ms
+        self.task = task
+        self.receive = receive
+        self.down = down
+        self.phase = Phase.BODY
+        self.progress_ns = started_ns
+        self.address = ""
+        self.bucket = ""
+        self.body_bytes = 0
+        self.held_bytes = 0
+        self.call: Call | None = None
+        self.grant: Grant | None = None
+        self.candidate: Candidate | None = None
+        self.response: Closable | None = None
+        self.tap: StreamTap | None = None
+        self.usage: Usage | None = None
+        self.attempts = 0
+        self.opened = False
+        self.sent_upstream = False
+        self.settled = False
+        self.first_byte_ns = 0
+        self.upstream_ns = 0
+        self.delivered_bytes = 0
+        self.checkpoint_bytes = 0
+        self.checkpoint_ns = started_ns
+        self.linger_ns = 0
+        self.stop_reason: Stop | None = None
+        self.listener: asyncio.Task[Any] | None = None
+
+    def stop(self, reason: Stop) -> None:
+        """End the exchange from outside: its task is cancelled and finds the reason here. The first reason stands."""
+        if self.stop_reason is None:
+            self.stop_reason = reason
+            if self.task is not None:
+                self.task.cancel()
+
+    def release_response(self) -> None:
+        """End the upstream exchange, if one is open."""
+        response, self.response = self.response, None
+        if response is not None:
+            response.close()

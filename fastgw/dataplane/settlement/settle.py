@@ -1,0 +1,53 @@
+"""The end of an exchange: its record goes to the journal, and admission gets back what it lent. Nothing here waits."""
+
+from typing import Protocol
+
+from fastgw.exchange import Checkpoint, Closed, Grant, JournalRecord, Opened
+
+
+class Journal(Protocol):
+    """Where records go; see `storage.journal`."""
+
+    def append(self, record: JournalRecord) -> None:
+        """Make `record` outlive this process, before returning."""
+
+    def room(self) -> bool:
+        """False when no new exchange may begin, because the disk is nearly full."""
+
+
+class Lender(Protocol):
+    """The part of the gate that takes back."""
+
+    def settle(self, grant: Grant, tokens_used: int) -> None:
+        """Correct the token buckets and release the lease."""
+
+
+class Settlement:
+    """Writes the records of exchanges and settles their grants, each exactly once."""
+
+    __slots__ = ("_gate", "_journal")
+
+    def __init__(self, journal: Journal, gate: Lender) -> None:
+        self._journal = journal
+        self._gate = gate
+
+    def room(self) -> bool:
+        """Whether a new exchange may begin."""
+        return self._journal.room()
+
+    def opened(self, record: Opened) -> None:
+        """Before the request leaves for the provider."""
+        self._journal.append(record)
+
+    def checkpoint(self, record: Checkpoint) -> None:
+        """In the middle of a stream."""
+        self._journal.append(record)
+
+    def closed(self, record: Closed, grant: Grant) -> None:
+        """Before the last byte leaves for the caller."""
+        self._journal.append(record)
+        self._gate.settle(grant, record.usage.total_tokens)
+
+    def released(self, grant: Grant) -> None:
+        """Admitted, but never sent anywhere: there is no exchange to record, only a grant to give back."""
+        self._gate.settle(grant, 0)

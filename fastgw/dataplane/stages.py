@@ -1,0 +1,46 @@
+"""What the pipeline asks of each stage: its ports, and the bundle in which the composition root hands them over."""
+
+from typing import Protocol
+
+import msgspec
+
+from fastgw.dataplane.admission.gate import Gate
+from fastgw.dataplane.auth.address import Addresses
+from fastgw.dataplane.auth.keys import Authenticator
+from fastgw.dataplane.ingress.body import BodyBudget
+from fastgw.dataplane.routing.catalog import Catalog
+from fastgw.dataplane.routing.failover import Cooling
+from fastgw.dataplane.settlement.settle import Settlement
+from fastgw.dataplane.upstream.transport import Transport
+from fastgw.exchange import Principal
+from fastgw.settings import Settings
+
+
+class Keys(Authenticator, Protocol):
+    """Who holds a key."""
+
+    async def refresh(self, principal: Principal, address: str) -> Principal:
+        """Read the key again, because the store knows a newer epoch of it. Raises `GatewayError` if it is no longer
+        valid."""
+
+
+class CatalogHolder(Protocol):
+    """The current catalogue; background refreshes replace it as a whole."""
+
+    @property
+    def current(self) -> Catalog:
+        """The snapshot to use for one exchange."""
+
+
+class Stages(msgspec.Struct, frozen=True):
+    """Everything that the pipeline wires together."""
+
+    settings: Settings
+    addresses: Addresses
+    keys: Keys
+    gate: Gate
+    catalog: CatalogHolder
+    cooling: Cooling
+    transport: Transport
+    settlement: Settlement
+    bodies: BodyBudget

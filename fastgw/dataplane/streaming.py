@@ -1,0 +1,90 @@
+"""The relay of a stream, with its bookkeeping: the hot loop of the gateway."""
+
+from fastgw.clock import monotonic_ns
+from fastgw.dataplane import reply
+from fastgw.dataplane.book import Book
+from fastgw.dataplane.flight import Flight, Phase
+from fastgw.dataplane.relay.downstream import STREAM_HEADERS
+from fastgw.dataplane.relay.stream import Upstream
+from fastgw.dataplane.upstream.transport import Failure, Response, TransportError
+from fastgw.errors import ErrorKind, GatewayError
+from fastgw.exchange import Call
+from fastgw.protocols.chat.errors import DONE, read_foreign
+from fastgw.protocols.chat.stream import StreamBroken
+
+CHECKPOINT_BYTES = 64 * 1024
+
+_CUT = "The provider ended the stream before the answer was complete."
+_SILENT = "The provider fell silent before the answer was complete."
+
+
+def expect_stream(flight: Flight) -> None:
+    """From here on the head may have to go out before the provider has said anything."""
+    flight.down.hold(lambda: reply.head(flight, STREAM_HEADERS))
+    flight.phase = Phase.STREAM
+
+
+async def relay_stream(flight: Flight, call: Call, response: Response, book: Book) -> None:
+    """Show nothing before the first meaningful event, then pass whole events until the end.
+
+    Raises `AttemptFailed` or `TransportError` while nothing has been shown, so that the next candidate may try;
+    `GatewayError` once something has.
+    """
+    upstream = Upstream(response, hide_usage=not call.wants_usage_event)
+    began_ns = monotonic_ns()
+    try:
+        events = await upstream.open()
+    finally:
+        flight.upstream_ns += monotonic_ns() - began_ns
+    flight.tap = upstream.tap
+    flight.first_byte_ns = flight.down.last_write_ns = monotonic_ns()
+    try:
+        last = await _pass_on(flight, upstream, events, book)
+    except StreamBroken as exc:
+        raise GatewayError(ErrorKind.UPSTREAM_BAD_RESPONSE, _CUT) from exc
+    except TransportError as exc:
+        if exc.failure is Failure.TIMEOUT_IDLE:
+            raise GatewayError(ErrorKind.UPSTREAM_TIMEOUT, _SILENT) from exc
+        raise GatewayError(ErrorKind.UPSTREAM_CUT, _CUT) from exc
+    flight.delivered_bytes += len(last)
+    book.answered(flight)
+    await flight.down.finish(last)
+    await _linger(flight, response)
+
+
+async def _pass_on(flight: Flight, upstream: Upstream, events: bytes, book: Book) -> bytes:
+    """Send all events but the last ones, which are returned: they may leave only after the exchange is recorded."""
+    down, tap = flight.down, upstream.tap
+    if not down.started:
+        await down.start(200, reply.head(flight, STREAM_HEADERS))
+    while not tap.done:
+        if events:
+            await down.write(events, monotonic_ns())
+            flight.delivered_bytes += len(events)
+            if flight.delivered_bytes - flight.checkpoint_bytes > CHECKPOINT_BYTES:
+                book.checkpoint(flight)
+        read = await upstream.read()
+        if tap.error is not None:
+            if read:
+                await down.write(read, monotonic_ns())
+                flight.delivered_bytes += len(read)
+            foreign = read_foreign(tap.error)
+            raise GatewayError(ErrorKind.UPSTREAM_CUT, foreign.message if foreign else _CUT)
+        if read is None:
+            events = upstream.end()
+            if not tap.complete:
+                raise GatewayError(ErrorKind.UPSTREAM_CUT, _CUT)
+            return events if tap.done else events + DONE
+        events = read
+    return events
+
+
+async def _linger(flight: Flight, response: Response) -> None:
+    """Wait shortly for the provider's end of stream: a connection that is cut instead cannot be used again."""
+    flight.linger_ns = monotonic_ns()
+    flight.phase = Phase.LINGER
+    try:
+        while await response.read():
+            pass
+    except TransportError:
+        return
