@@ -1,0 +1,63 @@
+"""The unary answer of chat completions: whether it is one, and what it used."""
+
+import re
+
+import msgspec
+
+from fastgw.protocols.chat.usage import WireUsage, normalise, read_usage
+from fastgw.usage import Usage
+
+
+class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: WireUsage | None = None
+    error: msgspec.Raw | None = None
+
+
+_decoder = msgspec.json.Decoder(_Answer)
+_loose = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TAIL_USAGE = re.compile(rb'"usage"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})')
+
+
+class Reading(msgspec.Struct, frozen=True, gc=False):
+    """What a unary answer turned out to be."""
+
+    valid: bool
+    """A JSON object with `choices`."""
+    error: bool = False
+    """It carries an error although its status said 200."""
+    usage: Usage | None = None
+
+
+def read_answer(body: bytes) -> Reading:
+    """Look at a whole answer. Its bytes are relayed as they are; this only decides whether they are worth relaying."""
+    try:
+        answer = _decoder.decode(body)
+    except msgspec.ValidationError:
+        return _read_loosely(body)
+    except msgspec.DecodeError:
+        return Reading(valid=False)
+    failed = answer.error is not None and bytes(answer.error) != b"null"
+    usage = normalise(answer.usage) if answer.usage else None
+    return Reading(valid=answer.choices is not None and not failed, error=failed, usage=usage)
+
+
+def usage_in_tail(tail: bytes) -> Usage | None:
+    """The usage object in the last bytes of an answer that was too large to hold as a whole."""
+    found = _TAIL_USAGE.findall(tail)
+    return read_usage(found[-1]) if found else None
+
+
+def _read_loosely(body: bytes) -> Reading:
+    """For an answer whose details have unexpected types: the caller may understand it, so only its frame is checked."""
+    try:
+        fields = _loose.decode(body)
+    except msgspec.MsgspecError:
+        return Reading(valid=False)
+    failed = "error" in fields and bytes(fields["error"]) not in {b"null", b""}
+    usage = read_usage(fields["usage"]) if "usage" in fields else None
+    return Reading(valid="choices" in fields and not failed, error=failed, usage=usage)

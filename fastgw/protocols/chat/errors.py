@@ -1,0 +1,148 @@
+"""OpenAI's error envelope, with `code` and `message` at the top level too: both readings that clients have are served.
+
+`{"error":{"message","type","param","code"},"code","message"}`
+"""
+
+import re
+from typing import assert_never
+
+import msgspec
+
+from fastgw.errors import ErrorKind, GatewayError
+
+_encode = msgspec.json.encode
+
+DONE = b"data: [DONE]\n\n"
+
+
+class _Error(msgspec.Struct):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class _Envelope(msgspec.Struct):
+    error: _Error
+    code: str | None
+    message: str
+
+
+def render(error: GatewayError) -> bytes:
+    """The body of an error answer."""
+    code = error.code or code_of(error.kind)
+    return _encode(_Envelope(_Error(error.message, type_of(error.kind), error.param, code), code, error.message))
+
+
+def frame(error: GatewayError) -> bytes:
+    """The events that end a stream which has begun: the error, then the end mark that clients wait for."""
+    return b"data: " + render(error) + b"\n\n" + DONE
+
+
+def type_of(kind: ErrorKind) -> str:  # noqa: PLR0911  one arm for each kind: the match is the table
+    """OpenAI's `type` for an error kind."""
+    match kind:
+        case (
+            ErrorKind.BAD_REQUEST
+            | ErrorKind.KEY_IN_QUERY
+            | ErrorKind.MODEL_NOT_FOUND
+            | ErrorKind.NOT_FOUND
+            | ErrorKind.METHOD_NOT_ALLOWED
+            | ErrorKind.REQUEST_TIMEOUT
+            | ErrorKind.REQUEST_TOO_LARGE
+            | ErrorKind.UNSUPPORTED_ENCODING
+            | ErrorKind.UPSTREAM_REFUSED
+            | ErrorKind.CLIENT_GONE
+        ):
+            return "invalid_request_error"
+        case ErrorKind.INVALID_API_KEY | ErrorKind.KEY_EXPIRED:
+            return "authentication_error"
+        case ErrorKind.IP_NOT_ALLOWED | ErrorKind.MODEL_NOT_ALLOWED:
+            return "permission_error"
+        case ErrorKind.INSUFFICIENT_QUOTA:
+            return "insufficient_quota"
+        case ErrorKind.RATE_LIMITED | ErrorKind.UPSTREAM_RATE_LIMITED:
+            return "rate_limit_error"
+        case ErrorKind.OVERLOADED | ErrorKind.GATE_UNAVAILABLE | ErrorKind.INTERNAL:
+            return "server_error"
+        case (
+            ErrorKind.NO_ROUTE
+            | ErrorKind.UPSTREAM_UNAVAILABLE
+            | ErrorKind.UPSTREAM_BAD_RESPONSE
+            | ErrorKind.UPSTREAM_CUT
+        ):
+            return "upstream_error"
+        case ErrorKind.UPSTREAM_TIMEOUT:
+            return "timeout_error"
+        case other:
+            assert_never(other)
+
+
+_CODES: dict[ErrorKind, str] = {
+    ErrorKind.BAD_REQUEST: "invalid_request",
+    ErrorKind.KEY_IN_QUERY: "api_key_in_query",
+    ErrorKind.KEY_EXPIRED: "invalid_api_key",
+    ErrorKind.NO_ROUTE: "upstream_unavailable",
+    ErrorKind.UPSTREAM_BAD_RESPONSE: "upstream_unavailable",
+    ErrorKind.UPSTREAM_CUT: "upstream_unavailable",
+    ErrorKind.UPSTREAM_RATE_LIMITED: "rate_limited",
+    ErrorKind.UPSTREAM_REFUSED: "invalid_request",
+    ErrorKind.INTERNAL: "internal_error",
+}
+
+
+def code_of(kind: ErrorKind) -> str:
+    """The stable `code` for an error kind: the kind's own name unless clients know it by another."""
+    return _CODES.get(kind, kind.value)
+
+
+class _ForeignError(msgspec.Struct):
+    message: str | None = None
+    type: str | None = None
+    param: str | None = None
+    code: str | int | None = None
+
+
+class _ForeignEnvelope(msgspec.Struct):
+    error: _ForeignError | str | None = None
+    message: str | None = None
+    detail: str | None = None
+
+
+_foreign = msgspec.json.Decoder(_ForeignEnvelope, strict=False)
+
+_SECRETS = re.compile(
+    r"https?://\S+|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|cn|cloud|local|internal)\b(?::\d+)?\S*"
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|\b(?:sk|key|org|proj|req|xai|gsk|AIza)[-_]?[A-Za-z0-9_*-]{8,}",
+    re.IGNORECASE,
+)
+MESSAGE_LENGTH_MAX = 2_000
+
+
+class Foreign(msgspec.Struct, frozen=True):
+    """What a provider said about a failure, fit to be shown: no URL, host, address, key or account id is left in it."""
+
+    message: str
+    param: str | None = None
+    code: str | None = None
+
+
+def read_foreign(body: bytes) -> Foreign | None:
+    """The error inside a provider's answer; None if the body holds none that can be read."""
+    try:
+        envelope = _foreign.decode(body)
+    except msgspec.MsgspecError:
+        return None
+    inner = envelope.error
+    if isinstance(inner, str):
+        inner = _ForeignError(message=inner)
+    if inner is None:
+        text = envelope.message or envelope.detail
+        return Foreign(redact(text)) if text else None
+    code = None if inner.code is None else redact(str(inner.code))
+    return Foreign(redact(inner.message or "The provider gave no reason."), inner.param, code)
+
+
+def redact(text: str) -> str:
+    """`text` without what could lead to the provider or its account, cut to a bounded length."""
+    return _SECRETS.sub("[redacted]", text[: 4 * MESSAGE_LENGTH_MAX])[:MESSAGE_LENGTH_MAX]
