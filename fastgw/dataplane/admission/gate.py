@@ -1,6 +1,6 @@
 """The port of admission: may this exchange run now, and what did it use in the end.
 
-The store behind it may change (a script call for each tick of the loop today, leases that a worker takes ahead tomorrow)
+The store behind it may change (a script call for each tick of the loop today, leases taken ahead by a worker tomorrow)
 without a change here. Implementation: `fastgw.storage.valkey.gate`.
 """
 
