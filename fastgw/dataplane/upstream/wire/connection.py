@@ -31,6 +31,10 @@ class Origin(msgspec.Struct, frozen=True):
     port: int
     authority: bytes
     """Value of `host` or `:authority`: host and port, without the scheme's default port."""
+    http1_lines: bytes = b""
+    """The head lines that every HTTP/1.1 request to this origin carries: `host`, and a plain proxy's authorization."""
+    http1_target_prefix: bytes = b""
+    """`http://authority` towards a plain proxy, which takes targets in absolute form (RFC 9112 section 3.2.2)."""
 
 
 class WireBounds(msgspec.Struct, frozen=True):
