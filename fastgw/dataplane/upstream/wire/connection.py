@@ -54,9 +54,17 @@ class WireBounds(msgspec.Struct, frozen=True):
     """Bytes of one body that may lie unread before the reading stops (HTTP/1.1); the stream window of HTTP/2."""
     write_piece_bytes: int = 256 * 1024
     """Request bodies above this size are written in pieces, each when the socket has taken the one before."""
+    ping_after_ms: int = 20_000
+    """Silence of an HTTP/2 peer, while exchanges are open, after which it is asked for a sign of life."""
+    ping_timeout_ms: int = 10_000
+    """How long the answer may take."""
     header_count_max: int = 128
     header_bytes_max: int = 64 * 1024
     """Of one response head, status line and trailers included."""
+    ping_after_ms: int = 30_000
+    """Silence of an HTTP/2 peer, while exchanges wait, after which it is asked for a sign of life by PING."""
+    ping_timeout_ms: int = 15_000
+    """How long it may take to answer."""
     dns_entries_max: int = 1024
     dns_ttl_ms: int = 30_000
     dns_threads: int = 4
@@ -94,6 +102,9 @@ class Connection(Protocol):
     """Monotonic time at which the last exchange ended (or the connection was made); 0 while exchanges are open."""
     exchanges_open: int
     """Exchanges that hold the connection now."""
+    settled: bool
+    """The peer has said how many exchanges it takes. Until then `room` is 1 at most and more may come by `freed`, so a
+    waiter is better off waiting for that than for a new connection."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Of `asyncio.Protocol`; see the module."""
