@@ -34,11 +34,15 @@ async def authenticate(stages: Stages, flight: Flight, scope: MutableMapping[str
     peer = scope["client"]
     flight.address, flight.bucket = stages.addresses.client(peer[0] if peer else "", headers)
     known = stages.keys.lookup(headers, query, flight.address)
-    return known if known is not None else await stages.keys.authenticate(headers, query, flight.address)
+    if known is not None:
+        return known
+    return await stages.keys.authenticate(headers, query, flight.address, flight.bucket)
 
 
-async def admit(stages: Stages, flight: Flight, principal: Principal, tokens: int) -> Grant:
-    """Ask the gate; once more when it knows a newer version of the key. Raises `Denied`."""
+async def admit(
+    stages: Stages, flight: Flight, scope: MutableMapping[str, Any], principal: Principal, tokens: int
+) -> Grant:
+    """Ask the gate; once more when it knows a newer version of the key. Raises `Denied`, and what auth raises."""
     for last in (False, True):
         limits = principal.limits
         # A call larger than the burst could never be admitted: it is debited the whole burst, and corrected later.
@@ -51,12 +55,13 @@ async def admit(stages: Stages, flight: Flight, principal: Principal, tokens: in
             return answer
         if answer.reason is not Reason.STALE_KEY or last:
             raise Denied(answer)
-        principal = await stages.keys.refresh(principal, flight.address)
+        stages.keys.forget(principal.digest)
+        principal = await authenticate(stages, flight, scope)
     raise AssertionError("the loop returns or raises")
 
 
 async def admit_free(stages: Stages, flight: Flight, scope: MutableMapping[str, Any]) -> Principal:
     """Auth and request limits for a call that uses no tokens. The grant is settled at once."""
     principal = await authenticate(stages, flight, scope)
-    stages.settlement.released(await admit(stages, flight, principal, 0))
+    stages.settlement.released(await admit(stages, flight, scope, principal, 0))
     return principal

@@ -71,7 +71,7 @@ class Chat:
         principal = await authenticate(self._s, flight, scope)
         call = await self._take_call(flight, scope)
         candidates = self._candidates(principal, call)
-        await self._admit(flight, principal, call)
+        await self._admit(flight, scope, principal, call)
         if not candidates:
             raise GatewayError(
                 ErrorKind.MODEL_NOT_FOUND, f"The model '{call.model}' does not exist or is not served.", param="model"
@@ -122,12 +122,14 @@ class Chat:
         self._turn += 1
         return list(select(known, self._s.cooling.until_ms, wall_ms(), self._turn))
 
-    async def _admit(self, flight: Flight, principal: Principal, call: Call) -> None:
+    async def _admit(
+        self, flight: Flight, scope: MutableMapping[str, Any], principal: Principal, call: Call
+    ) -> None:
         if not self._s.settlement.room():
             unrecorded = "The gateway cannot record requests right now. Try again later."
             raise GatewayError(ErrorKind.OVERLOADED, unrecorded, retry_after_s=5)
         bound = estimate.before_call(call.body_bytes, call.output_cap, call.choices)
-        await admit(self._s, flight, principal, bound.total)
+        await admit(self._s, flight, scope, principal, bound.total)
 
     async def _relay(self, flight: Flight, call: Call, candidates: list[Candidate]) -> None:
         failed: AttemptFailed | None = None

@@ -6,22 +6,13 @@ import msgspec
 
 from fastgw.dataplane.admission.gate import Gate
 from fastgw.dataplane.auth.address import Addresses
-from fastgw.dataplane.auth.keys import Authenticator
+from fastgw.dataplane.auth.keys import Keys
 from fastgw.dataplane.ingress.body import BodyBudget
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.dataplane.routing.failover import Cooling
 from fastgw.dataplane.settlement.settle import Settlement
 from fastgw.dataplane.upstream.transport import Transport
-from fastgw.exchange import Principal
 from fastgw.settings import Settings
-
-
-class Keys(Authenticator, Protocol):
-    """Who holds a key."""
-
-    async def refresh(self, principal: Principal, address: str) -> Principal:
-        """Read the key again, because the store knows a newer epoch of it. Raises `GatewayError` if it is no longer
-        valid."""
 
 
 class CatalogHolder(Protocol):

@@ -8,6 +8,10 @@ from fastgw.protocols.chat.usage import WireUsage, normalise, read_usage
 from fastgw.usage import Usage
 
 
+_ABSENT = msgspec.Raw(b"")
+_NOTHING = (b"", b"null")
+
+
 class _Choice(msgspec.Struct):
     finish_reason: str | None = None
 
@@ -15,7 +19,7 @@ class _Choice(msgspec.Struct):
 class _Answer(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: WireUsage | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = _ABSENT
 
 
 _decoder = msgspec.json.Decoder(_Answer)
@@ -41,7 +45,7 @@ def read_answer(body: bytes) -> Reading:
         return _read_loosely(body)
     except msgspec.DecodeError:
         return Reading(valid=False)
-    failed = answer.error is not None and bytes(answer.error) != b"null"
+    failed = bytes(answer.error) not in _NOTHING
     usage = normalise(answer.usage) if answer.usage else None
     return Reading(valid=answer.choices is not None and not failed, error=failed, usage=usage)
 
@@ -58,6 +62,6 @@ def _read_loosely(body: bytes) -> Reading:
         fields = _loose.decode(body)
     except msgspec.MsgspecError:
         return Reading(valid=False)
-    failed = "error" in fields and bytes(fields["error"]) not in {b"null", b""}
+    failed = "error" in fields and bytes(fields["error"]) not in _NOTHING
     usage = read_usage(fields["usage"]) if "usage" in fields else None
     return Reading(valid="choices" in fields and not failed, error=failed, usage=usage)

@@ -28,14 +28,18 @@ class StreamBroken(Exception):
     """The provider's bytes are no stream of chat completion chunks."""
 
 
+_ABSENT = msgspec.Raw(b"")
+_NOTHING = (b"", b"null")
+
+
 class _Chunk(msgspec.Struct):
     choices: list[msgspec.Raw] | None = None
     usage: WireUsage | None = None
 
 
 class _ErrorChunk(msgspec.Struct):
-    error: msgspec.Raw | None = None
-    choices: msgspec.Raw | None = None
+    error: msgspec.Raw = _ABSENT
+    choices: msgspec.Raw = _ABSENT
     object: str | None = None
 
 
@@ -192,7 +196,7 @@ def read_opening(data: bytes) -> Opening:
             raise StreamBroken("the first event is no JSON object") from exc
         if _is_error(content):
             return Opening(meaningful=True, error=content)
-        if chunk.choices is not None:
+        if bytes(chunk.choices) not in _NOTHING:
             return Opening(meaningful=True)
     return Opening(meaningful=False)
 
@@ -202,10 +206,10 @@ def _is_error(content: bytes) -> bool:
         chunk = _error_chunk.decode(content)
     except msgspec.MsgspecError:
         return False
-    if chunk.error is not None and bytes(chunk.error) != b"null":
+    if bytes(chunk.error) not in _NOTHING:
         return True
     # Some servers report failure as {"object":"error","message":…} without an `error` member (vLLM, 2025).
-    return chunk.choices is None and chunk.object == "error"
+    return bytes(chunk.choices) in _NOTHING and chunk.object == "error"
 
 
 def _read_chunk(event: bytes) -> _Chunk | None:

@@ -1,0 +1,74 @@
+"""What stands around the model calls: health, readiness, and the answers to unknown paths and methods."""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from fastgw.clock import monotonic_ns, wall_ms
+from fastgw.dataplane.flight import Flight, Receive
+from fastgw.dataplane.minting import Minter
+from fastgw.dataplane.relay.downstream import Downstream, Send
+from fastgw.dataplane.reply import JSON_HEADERS, Header, error_head, head
+from fastgw.errors import ErrorKind, GatewayError
+from fastgw.protocols.chat import errors as chat_errors
+
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def _flight(mint: Minter, receive: Receive, send: Send) -> Flight:
+    now_ms = wall_ms()
+    return Flight(mint.next(now_ms), monotonic_ns(), now_ms, None, receive, Downstream(send))
+
+
+class Probe:
+    """A health endpoint: 200 while `ready` says so, 503 otherwise. Needs no key."""
+
+    def __init__(self, ready: Callable[[], bool]) -> None:
+        self._ready = ready
+        self._mint = Minter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        flight = _flight(self._mint, receive, send)
+        status, body = (200, b'{"status":"ok"}') if self._ready() else (503, b'{"status":"unavailable"}')
+        await flight.down.start(status, head(flight, JSON_HEADERS))
+        await flight.down.finish(b"" if scope["method"] == "HEAD" else body)
+
+
+class Unknown:
+    """Answers every path that no route takes: 404."""
+
+    def __init__(self) -> None:
+        self._mint = Minter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        what = f"{scope['method']} {scope['path'][:256]}"
+        error = GatewayError(ErrorKind.NOT_FOUND, f"There is nothing at {what}.", should_retry=False)
+        await _refuse(_flight(self._mint, receive, send), scope, error, [])
+
+
+class ByMethod:
+    """One path with a handler for each method it takes; other methods get 405 with `allow` (RFC 9110 15.5.6)."""
+
+    def __init__(self, handlers: Mapping[str, App]) -> None:
+        self._handlers = handlers
+        self._allow = ", ".join(sorted(handlers))
+        self._mint = Minter()
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one request."""
+        handler = self._handlers.get(scope["method"])
+        return handler(scope, receive, send) if handler is not None else self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        message = f"{scope['path'][:256]} takes {self._allow}, not {scope['method']}."
+        error = GatewayError(ErrorKind.METHOD_NOT_ALLOWED, message, should_retry=False)
+        await _refuse(_flight(self._mint, receive, send), scope, error, [(b"allow", self._allow.encode())])
+
+
+async def _refuse(flight: Flight, scope: Scope, error: GatewayError, extra: list[Header]) -> None:
+    await flight.down.start(error.status, error_head(flight, error) + extra)
+    await flight.down.finish(b"" if scope["method"] == "HEAD" else chat_errors.render(error))
