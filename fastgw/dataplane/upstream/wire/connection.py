@@ -47,7 +47,7 @@ class WireBounds(msgspec.Struct, frozen=True):
     waiters_per_origin_max: int = 4096
     """Calls that wait for a connection, those that wait for one being opened included."""
     origins_max: int = 1024
-    """Pools; an idle one is dropped when its last connection closes."""
+    """Pools; at the limit, one that is not in use makes room for the next."""
     idle_ms: int = 55_000
     """A connection without an exchange is closed after this time; below the minute that many balancers use."""
     read_high_water_bytes: int = 128 * 1024
@@ -61,10 +61,6 @@ class WireBounds(msgspec.Struct, frozen=True):
     header_count_max: int = 128
     header_bytes_max: int = 64 * 1024
     """Of one response head, status line and trailers included."""
-    ping_after_ms: int = 30_000
-    """Silence of an HTTP/2 peer, while exchanges wait, after which it is asked for a sign of life by PING."""
-    ping_timeout_ms: int = 15_000
-    """How long it may take to answer."""
     dns_entries_max: int = 1024
     dns_ttl_ms: int = 30_000
     dns_threads: int = 4

@@ -3,49 +3,34 @@
 import asyncio
 import socket
 import ssl
-from base64 import b64encode
 from collections.abc import Callable
 from typing import cast
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import aiohappyeyeballs
 
 from fastgw.dataplane.upstream.transport import Failure, TransportError
 from fastgw.dataplane.upstream.wire.choice import Lane
 from fastgw.dataplane.upstream.wire.connection import Connection, ConnectionFactory, Origin, Owner
+from fastgw.dataplane.upstream.wire.h2 import Http2Connection
 from fastgw.dataplane.upstream.wire.http1 import Http11Connection
 from fastgw.dataplane.upstream.wire.names import AddressInfo, Names
+from fastgw.dataplane.upstream.wire.proxy import open_tunnel, split_proxy
 from fastgw.dataplane.upstream.wire.trust import Trust
 
 AddressFilter = Callable[[str, list[AddressInfo]], list[AddressInfo]]
 """Given a name and its addresses just before connecting, those that may be connected to."""
 _HAPPY_EYEBALLS_DELAY_S = 0.25
 """RFC 8305 section 5."""
-_PROXY_HEAD_BYTES_MAX = 16 * 1024
 _KEEPALIVE_S = 60
 """Silence before the kernel probes a peer: shorter than the idle limits of the NATs between."""
-FACTORIES: dict[str, ConnectionFactory] = {"http/1.1": Http11Connection}
+FACTORIES: dict[str, ConnectionFactory] = {"http/1.1": Http11Connection, "h2": Http2Connection}
 """By ALPN protocol name."""
 
 
 def every_address(host: str, found: list[AddressInfo]) -> list[AddressInfo]:
     """The default filter: all of them."""
     return found
-
-
-def split_proxy(proxy: str) -> tuple[str, int, bytes]:
-    """Host, port and the line `proxy-authorization` (empty without credentials) of `http://[user:password@]host:port`.
-
-    Raises `TransportError` for another scheme or no host.
-    """
-    parts = urlsplit(proxy)
-    if parts.scheme != "http" or not parts.hostname:
-        raise TransportError(Failure.CONNECT, f"cannot use the proxy at {parts.hostname}: not http://", sent=False)
-    line = b""
-    if parts.username is not None:
-        user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        line = b"proxy-authorization: Basic %b\r\n" % b64encode(user.encode())
-    return parts.hostname, parts.port or 80, line
 
 
 def origin_of(url: str, proxy: str) -> Origin:
@@ -102,22 +87,28 @@ class Dialer:
         secure = origin.scheme == "https"
         context: ssl.SSLContext | None = None
         if secure:
-            alpn = ("h2", "http/1.1") if lane is Lane.HTTP2 and "h2" in FACTORIES else ("http/1.1",)
+            alpn = ("h2", "http/1.1") if lane is Lane.HTTP2 else ("http/1.1",)
             context = await self._trust.context(tls, alpn)
         if proxy:
             host, port, authorization = split_proxy(proxy)
             sock = await self._connect(host, port)
             if secure:
-                await _tunnel(sock, origin, authorization)
+                await open_tunnel(sock, origin, authorization)
         else:
             sock = await self._connect(origin.host, origin.port)
         chooser = _Chooser(owner, "" if secure else ("h2" if lane is Lane.HTTP2 else "http/1.1"))
         name = origin.host if secure else None
         try:
             await loop.create_connection(lambda: chooser, sock=sock, ssl=context, server_hostname=name)
-        except BaseException:
-            sock.close()
+        except ssl.SSLError:
             raise
+        except OSError as error:
+            if not secure:
+                raise
+            raise TransportError(Failure.TLS, f"TLS handshake with {origin.host}: {error}", sent=False) from error
+        finally:
+            if chooser.connection is None:
+                sock.close()
         assert chooser.connection is not None
         return chooser.connection
 
@@ -153,26 +144,3 @@ class _Chooser(asyncio.Protocol):
         self.connection = FACTORIES[version](self._owner)
         transport.set_protocol(cast(asyncio.BaseProtocol, self.connection))
         self.connection.connection_made(transport)
-
-
-async def _tunnel(sock: socket.socket, origin: Origin, authorization: bytes) -> None:
-    """Ask an HTTP proxy for a tunnel (RFC 9110 section 9.3.6). Raises `OSError`, or `TransportError` if it says no."""
-    loop = asyncio.get_running_loop()
-    host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    target = f"{host}:{origin.port}".encode()
-    try:
-        await loop.sock_sendall(sock, b"CONNECT %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (target, target, authorization))
-        head = b""
-        while b"\r\n\r\n" not in head:
-            data = await loop.sock_recv(sock, 4096)
-            head += data
-            if not data or len(head) > _PROXY_HEAD_BYTES_MAX:
-                raise OSError("the proxy did not answer CONNECT with an HTTP response")
-        status = head.split(b"\r\n", 1)[0].split(b" ")
-        if len(status) < 2 or not status[0].startswith(b"HTTP/1.") or not status[1].startswith(b"2"):
-            raise TransportError(Failure.CONNECT, f"the proxy refused the tunnel: {status[1:]!r}", sent=False)
-        if not head.endswith(b"\r\n\r\n"):
-            raise OSError("the proxy sent bytes before the tunnel was used")
-    except BaseException:
-        sock.close()
-        raise

@@ -11,12 +11,12 @@ from typing import cast
 import httptools
 
 from fastgw.clock import monotonic_ns
-from fastgw.dataplane.upstream.transport import Failure, Header, Request, TransportError
+from fastgw.dataplane.upstream.transport import Failure, Header, Request
 from fastgw.dataplane.upstream.wire.connection import Owner
 from fastgw.dataplane.upstream.wire.exchange import Again, Exchange
+from fastgw.dataplane.upstream.wire.http1_head import RequestHeads, ends_with_connection
 
 _PARSER_ERRORS = (httptools.HttpParserError, httptools.HttpParserUpgrade)
-_BODYLESS = (b"GET", b"HEAD", b"DELETE", b"OPTIONS")
 
 
 class Http11Connection(asyncio.Protocol):
@@ -28,6 +28,7 @@ class Http11Connection(asyncio.Protocol):
         "_fault",
         "_head_done",
         "_headers",
+        "_heads",
         "_interim",
         "_keep",
         "_may_write",
@@ -36,8 +37,6 @@ class Http11Connection(asyncio.Protocol):
         "_owner",
         "_parser",
         "_paused",
-        "_rendered",
-        "_rendered_from",
         "_responding",
         "_served",
         "_stray",
@@ -48,6 +47,7 @@ class Http11Connection(asyncio.Protocol):
         "idle_since_ns",
     )
     http_version = "1.1"
+    settled = True
 
     def __init__(self, owner: Owner) -> None:
         self.exchanges_open = 0
@@ -62,8 +62,7 @@ class Http11Connection(asyncio.Protocol):
         self._may_write = True
         self._new_parser = False
         self._unsent: memoryview | None = None
-        self._rendered_from: tuple[Header, ...] = ()
-        self._rendered = b""
+        self._heads = RequestHeads(owner.origin)
         self._reset()
 
     def _reset(self) -> None:
@@ -91,7 +90,7 @@ class Http11Connection(asyncio.Protocol):
 
     def start(self, request: Request) -> Exchange:
         """Write the head and a body of at most `write_piece_bytes` at once, the rest of a long body as it drains."""
-        head = self._head(request)
+        head = self._heads.head(request)
         body = request.body
         exchange = self._exchange = Exchange(self, request, self._owner.exchanges, "1.1")
         self._served += 1
@@ -124,27 +123,6 @@ class Http11Connection(asyncio.Protocol):
     def close(self) -> None:
         """End the connection; a running exchange fails with CLOSED."""
         self._break(Failure.CLOSED, "the connection was closed by the gateway")
-
-    def _head(self, request: Request) -> bytes:
-        """The head in wire form; the part that callers tend to repeat is kept from one request to the next."""
-        if request.headers is not self._rendered_from:
-            rendered = b"".join([b"%b: %b\r\n" % header for header in request.headers])
-            lines = len(request.headers)
-            if rendered.count(b"\n") != lines or rendered.count(b"\r") != lines or b"\0" in rendered:
-                raise TransportError(Failure.PROTOCOL, "a request header has a line break or a zero byte", sent=False)
-            self._rendered_from, self._rendered = request.headers, rendered
-        if not request.target.isascii() or len(request.target.split()) != 1:
-            raise TransportError(Failure.PROTOCOL, "a request target must be visible ASCII", sent=False)
-        origin, body = self._owner.origin, request.body
-        length = b"" if not body and request.method in _BODYLESS else b"content-length: %d\r\n" % len(body)
-        return b"%b %b%b HTTP/1.1\r\n%b%b%b\r\n" % (
-            request.method,
-            origin.http1_target_prefix,
-            request.target,
-            origin.http1_lines,
-            self._rendered,
-            length,
-        )
 
     # What the event loop calls.
 
@@ -182,7 +160,7 @@ class Http11Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         """The end of a body that has no other end; anything else is cut off in `connection_lost`."""
         exchange = self._exchange
-        if exchange is not None and self._head_done and _ends_with_connection(exchange.headers):
+        if exchange is not None and self._head_done and ends_with_connection(exchange.headers):
             self._finish(exchange)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -305,8 +283,3 @@ class Http11Connection(asyncio.Protocol):
         if not self._dead:
             self._dead = True
             self._transport.abort()
-
-
-def _ends_with_connection(headers: list[Header]) -> bool:
-    """Neither a length nor the chunked coding: the body lasts until the connection ends (RFC 9112 section 6.3)."""
-    return all(name not in (b"content-length", b"transfer-encoding") for name, _ in headers)

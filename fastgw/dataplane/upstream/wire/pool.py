@@ -7,14 +7,13 @@ carried nothing yet (HTTP/1.1), because any kept-alive one may be just as stale 
 """
 
 import asyncio
-from collections import deque
 from typing import Protocol
 
-from fastgw.clock import monotonic_ns
 from fastgw.dataplane.upstream.transport import Failure, Request, TransportError
 from fastgw.dataplane.upstream.wire.choice import Lane, lane_of
 from fastgw.dataplane.upstream.wire.connection import Connection, Origin, WireBounds
 from fastgw.dataplane.upstream.wire.exchange import Exchange
+from fastgw.dataplane.upstream.wire.waiting import Queue, Waiter, fail
 from fastgw.observe.tasks import spawn
 
 
@@ -23,30 +22,6 @@ class Opener(Protocol):
 
     async def dial(self, owner: "Pool", lane: Lane, tls: str, proxy: str, timeout_ms: int) -> Connection:
         """A connection that can take an exchange. Raises `TransportError` with `sent=False`."""
-
-
-class _Waiter:
-    """A request that waits for a connection."""
-
-    __slots__ = ("deadline_ns", "fresh", "future", "request")
-
-    def __init__(self, request: Request, fresh: bool) -> None:
-        self.request = request
-        self.fresh = fresh
-        self.future: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
-        self.deadline_ns = monotonic_ns() + request.timeout_connect_ms * 1_000_000
-
-
-class _Queue:
-    """The waiters of one lane and the attempts under way for them."""
-
-    __slots__ = ("attempts", "room_expected", "waiting")
-
-    def __init__(self, room_expected: int) -> None:
-        self.waiting: deque[_Waiter] = deque()
-        self.attempts: set[asyncio.Task[None]] = set()
-        self.room_expected = room_expected
-        """Exchanges that a new connection is thought to take."""
 
 
 class Pool:
@@ -67,7 +42,7 @@ class Pool:
         """HTTP/1.1 without an exchange, the longest idle first."""
         self._shared: list[Connection] = []
         """HTTP/2."""
-        self._queues = {Lane.HTTP1: _Queue(1), Lane.HTTP2: _Queue(bounds.http2_streams_per_connection_max)}
+        self._queues = {Lane.HTTP1: Queue(1), Lane.HTTP2: Queue(bounds.http2_streams_per_connection_max)}
         self._offers_http2: bool | None = None
         self._closed = False
         self._all_closed = asyncio.Event()
@@ -105,7 +80,7 @@ class Pool:
         lane = self._lane(request)
         if fresh and lane is Lane.HTTP2 and (exchange := self.begin(request)) is not None:
             return exchange
-        waiter = _Waiter(request, fresh and lane is Lane.HTTP1)
+        waiter = Waiter(request, fresh and lane is Lane.HTTP1)
         queue = self._queues[lane]
         if fresh:
             queue.waiting.appendleft(waiter)
@@ -115,6 +90,9 @@ class Pool:
         try:
             return await waiter.future
         except asyncio.CancelledError:
+            for queue in self._queues.values():
+                if waiter in queue.waiting:
+                    queue.waiting.remove(waiter)
             if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
                 waiter.future.result().close()
             raise
@@ -164,7 +142,7 @@ class Pool:
                 why = "became free" if full else "could be opened"
                 detail = f"no connection to {self._where} {why} within {waiter.request.timeout_connect_ms} ms"
                 queue.waiting.remove(waiter)
-                _fail(waiter, TransportError(failure, detail, sent=False))
+                fail(waiter, TransportError(failure, detail, sent=False))
 
     async def aclose(self) -> None:
         """End every connection, attempt and wait."""
@@ -173,7 +151,7 @@ class Pool:
             for attempt in queue.attempts:
                 attempt.cancel()
             while queue.waiting:
-                _fail(queue.waiting.popleft(), TransportError(Failure.CLOSED, "the transport was closed", sent=False))
+                fail(queue.waiting.popleft(), TransportError(Failure.CLOSED, "the transport was closed", sent=False))
         for connection in list(self.connections):
             connection.close()
         self._say_closed()
@@ -192,6 +170,8 @@ class Pool:
         return self.origin.authority.decode()
 
     def _lane(self, request: Request) -> Lane:
+        if self.origin.http1_target_prefix:
+            return Lane.HTTP1
         return lane_of(request, tls=self.origin.scheme == "https", offers_http2=self._offers_http2)
 
     def _free(self, lane: Lane) -> Connection | None:
@@ -209,7 +189,7 @@ class Pool:
     def _serve(self, lane: Lane) -> None:
         """Start waiting requests while connections are free, then see whether more are needed."""
         queue = self._queues[lane]
-        passed_over: list[_Waiter] = []
+        passed_over: list[Waiter] = []
         while queue.waiting:
             waiter = queue.waiting.popleft()
             if waiter.future.done():
@@ -230,11 +210,11 @@ class Pool:
         if connection.http_version == "1.1" and connection.room():
             self._idle.append(connection)
 
-    def _start(self, waiter: _Waiter, connection: Connection) -> None:
+    def _start(self, waiter: Waiter, connection: Connection) -> None:
         try:
             exchange = connection.start(waiter.request)
         except TransportError as error:
-            _fail(waiter, error)
+            fail(waiter, error)
             self._keep(connection)
         else:
             waiter.future.set_result(exchange)
@@ -249,7 +229,11 @@ class Pool:
             left = bounds.http1_connections_per_origin_max - (len(self.connections) - shared)
         while queue.waiting and queue.waiting[0].future.done():
             queue.waiting.popleft()
-        while len(queue.attempts) < left and len(queue.attempts) * queue.room_expected < len(queue.waiting):
+        # A connection that has not heard its limit yet will take more than it says now.
+        unsettled = sum(not connection.settled for connection in self._shared) if lane is Lane.HTTP2 else 0
+        while len(queue.attempts) < left and (
+            (len(queue.attempts) + unsettled) * queue.room_expected < len(queue.waiting)
+        ):
             timeout_ms = max(waiter.request.timeout_connect_ms for waiter in queue.waiting)
             attempt = spawn(self._attempt(lane, timeout_ms), name=f"connect {self._where}")
             queue.attempts.add(attempt)
@@ -262,6 +246,9 @@ class Pool:
             connection = await self._dialer.dial(self, lane, self._tls, self._proxy, timeout_ms)
         except TransportError as failed:
             error = failed
+        except Exception as failed:  # whatever it is, the waiters must hear of it, and the log from `spawn`
+            self._not_opened(queue, TransportError(Failure.CONNECT, f"{self._where}: {failed!r}", sent=False))
+            raise
         finally:
             task = asyncio.current_task()
             assert task is not None
@@ -303,12 +290,7 @@ class Pool:
         self._idle.append(connection)
         self._serve(Lane.HTTP1)
 
-    def _not_opened(self, queue: _Queue, error: TransportError) -> None:
+    def _not_opened(self, queue: Queue, error: TransportError) -> None:
         """Fail as many waiters, the oldest first, as the attempt was to serve."""
         for _ in range(min(queue.room_expected, len(queue.waiting))):
-            _fail(queue.waiting.popleft(), error)
-
-
-def _fail(waiter: _Waiter, error: TransportError) -> None:
-    if not waiter.future.done():
-        waiter.future.set_exception(TransportError(error.failure, str(error), sent=error.sent))
+            fail(queue.waiting.popleft(), error)
