@@ -1,0 +1,224 @@
+"""What a worker is made of: every stage with its store behind it, connected at start and settled at the end."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import msgspec
+from redis.exceptions import RedisError
+
+from fastgw.dataplane.auth.address import Addresses
+from fastgw.dataplane.auth.keys import Keys
+from fastgw.dataplane.book import Book
+from fastgw.dataplane.drain import Drain
+from fastgw.dataplane.ingress.body import BodyBudget
+from fastgw.dataplane.models import Models
+from fastgw.dataplane.patrol import Patrol
+from fastgw.dataplane.pipeline import Chat
+from fastgw.dataplane.routing.catalog import Catalog
+from fastgw.dataplane.routing.failover import Cooling
+from fastgw.dataplane.settlement.settle import Settlement
+from fastgw.dataplane.stages import Stages
+from fastgw.dataplane.upstream.transport import Transport
+from fastgw.dataplane.upstream.wire import WireTransport
+from fastgw.dataplane.upstream.wire.proxy import proxy_for
+from fastgw.errors import StartupError
+from fastgw.exchange import JournalRecord, Principal
+from fastgw.limits import Limits
+from fastgw.observe.tasks import spawn
+from fastgw.settings import Settings
+from fastgw.settings.values import ProviderSettings, ProviderTls
+from fastgw.storage.journal.writer import JournalWriter
+from fastgw.storage.valkey.gate import ValkeyGate
+from fastgw.storage.valkey.keys import KeyMirror
+from fastgw.storage.valkey.models import ModelBoard
+
+_log = logging.getLogger("fastgw.worker")
+
+JOURNAL_FOLDER = "journal"
+"""Below the data folder; the keeper of the same machine drains it."""
+BOARD_RETRY_S = 1.0
+BOARD_POLL_S = 30.0
+"""Model lists are read anew this often even without a message, in case one was lost."""
+SYNC_POLL_S = 0.05
+
+
+class Shelf:
+    """Holds the current catalogue; it is replaced as a whole when a provider's list of models changes."""
+
+    def __init__(self, settings: Settings, board: ModelBoard) -> None:
+        self._settings = settings
+        self._board = board
+        self.current = Catalog.build(settings, {})
+
+    async def refresh(self) -> None:
+        """Take what providers list now. Raises `RedisError` or `OSError` when the store does not answer."""
+        listed: Mapping[str, Sequence[str]] = await self._board.read_all()
+        self.current = Catalog.build(self._settings, listed)
+
+    async def follow(self) -> None:
+        """Keep the catalogue current, for as long as the worker runs."""
+        while True:
+            try:
+                await self.refresh()
+                async with asyncio.timeout(BOARD_POLL_S):
+                    async for _provider in self._board.changes():
+                        await self.refresh()
+            except TimeoutError:
+                continue
+            except (RedisError, OSError):
+                await asyncio.sleep(BOARD_RETRY_S)
+
+
+class GuardedMirror:
+    """Key records with the default guard filled in where a key has no limit of its own."""
+
+    def __init__(self, mirror: KeyMirror, guard: Limits) -> None:
+        self._mirror = mirror
+        self._guard = guard
+
+    async def read(self, digest: str) -> Principal | None:
+        """The record of a key, None if there is none."""
+        principal = await self._mirror.read(digest)
+        if principal is None:
+            return None
+        return msgspec.structs.replace(principal, limits=guarded(principal.limits, self._guard))
+
+    async def wrong(self, address: str, count: int) -> int:
+        """Add to the wrong keys of an address; the sum."""
+        return await self._mirror.wrong(address, count)
+
+    async def version(self) -> int:
+        """The number of changes so far."""
+        return await self._mirror.version()
+
+    def changes(self) -> AsyncIterator[tuple[str, int]]:
+        """Changes as they happen: SHA-256 of the key, and the version."""
+        return self._mirror.changes()
+
+
+class WorkerJournal:
+    """The journal of this worker: opened when the worker starts, not when its parts are put together."""
+
+    def __init__(self) -> None:
+        self._writer: JournalWriter | None = None
+
+    def open(self, settings: Settings, slot: int) -> None:
+        """Begin a stream of records. Raises `StartupError` when the data folder cannot take it."""
+        folder = settings.stores.data_dir / JOURNAL_FOLDER
+        try:
+            self._writer = JournalWriter.open(folder, f"worker-{slot}")
+        except OSError as error:
+            raise StartupError(
+                f"The journal cannot be opened in {folder}: {error.strerror}. Make the data folder writable, with some "
+                "MB free, or choose another with --data-dir."
+            ) from error
+
+    def append(self, record: JournalRecord) -> None:
+        """Write one record."""
+        assert self._writer is not None, "the journal is open while exchanges run"
+        self._writer.append(record)
+
+    def room(self) -> bool:
+        """Whether a new exchange may begin."""
+        return self._writer is not None and self._writer.room()
+
+    def close(self) -> None:
+        """Sync, and let the keeper know that this worker has ended."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+class Wiring:
+    """All parts of one worker. `start` and `aclose` belong to its event loop."""
+
+    def __init__(self, settings: Settings, slot: int = 0) -> None:
+        self._settings = settings = with_proxies(settings, os.environ)
+        self._slot = slot
+        url = settings.stores.redis_url
+        self._journal = WorkerJournal()
+        self._gate = ValkeyGate(url)
+        self._mirror, self._board = KeyMirror(url), ModelBoard(url)
+        self._keys = Keys(
+            GuardedMirror(self._mirror, settings.guard.key), wrong_keys_per_min=settings.guard.wrong_keys_per_min
+        )
+        self._shelf = Shelf(settings, self._board)
+        self._transport = transport(settings)
+        settlement = Settlement(self._journal, self._gate)
+        book = Book(settlement)
+        stages = Stages(
+            settings=settings,
+            addresses=Addresses(settings.listen.trusted_proxies),
+            keys=self._keys,
+            gate=self._gate,
+            catalog=self._shelf,
+            cooling=Cooling(),
+            transport=self._transport,
+            settlement=settlement,
+            bodies=BodyBudget(settings.bounds.body_bytes_in_flight_max),
+        )
+        patrol = Patrol(settings.deadlines, book.checkpoint)
+        self.drain = Drain(patrol)
+        self.chat = Chat(stages, patrol, book)
+        self.models = Models(stages, patrol)
+        self._synced = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def ready(self) -> bool:
+        """Whether this worker wants requests: key records are there, and it is not about to stop."""
+        return self._synced and not self.drain.draining
+
+    async def start(self) -> None:
+        """Open the journal and connect. Raises `StartupError`."""
+        self._journal.open(self._settings, self._slot)
+        await self._gate.start()
+        await self._keys.start()
+        self._tasks = [spawn(self._shelf.follow(), name="catalogue"), spawn(self._await_keys(), name="keys mirrored")]
+
+    async def aclose(self) -> None:
+        """End what runs in the background, give leases back, sync the journal, disconnect."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._keys.aclose()
+        await self._transport.aclose()
+        await self._gate.aclose()
+        self._journal.close()
+        await self._mirror.aclose()
+        await self._board.aclose()
+
+    async def _await_keys(self) -> None:
+        while not self._synced:
+            try:
+                self._synced = await self._mirror.synced()
+            except (RedisError, OSError):
+                _log.warning("the store of keys does not answer yet")
+            await asyncio.sleep(SYNC_POLL_S)
+
+
+def guarded(limits: Limits, guard: Limits) -> Limits:
+    """`limits` with each 0 replaced by the guard's value."""
+    return Limits(*(getattr(limits, name) or getattr(guard, name) for name in Limits.__struct_fields__))
+
+
+def transport(settings: Settings) -> Transport:
+    """The transport that the settings name, with the TLS settings of each provider by its name."""
+    tls: dict[str, ProviderTls] = {provider.name: provider.tls for provider in settings.providers}
+    if settings.transport == "wire":
+        return WireTransport(tls)
+    # Only whoever selects it pays for importing it.
+    from fastgw.dataplane.upstream.httpx_transport import HttpxTransport  # noqa: PLC0415
+
+    return HttpxTransport(tls)
+
+
+def with_proxies(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """Settings whose providers go through the proxy that the environment names, unless they name their own."""
+
+    def routed(provider: ProviderSettings) -> ProviderSettings:
+        if provider.proxy or not provider.base_url:
+            return provider
+        return msgspec.structs.replace(provider, proxy=proxy_for(provider.base_url, environ))
+
+    return msgspec.structs.replace(settings, providers=tuple(routed(provider) for provider in settings.providers))
