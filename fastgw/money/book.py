@@ -1,17 +1,18 @@
 """The shipped book: prices and sizes of known models, one compact file per vendor beside this module.
 
-`python -m fastgw.money.book_build` makes the files from the `genai-prices` package, which itself costs too much to
-import in a worker. A file is read when a provider of its vendor is configured, and then kept.
+`fastgw.money.book_build` makes the files. One is read when a provider of its vendor is configured, and then kept; that
+is package data, like the code itself, and the only file that this room touches.
 """
 
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from types import MappingProxyType
 
 import msgspec
 
 from fastgw.settings.values import Price
+
+FOLDER = "books"
 
 
 class ModelFacts(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_defaults=True):
@@ -25,13 +26,30 @@ class ModelFacts(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_de
     """None when unknown."""
 
 
-_DECODER = msgspec.json.Decoder(dict[str, ModelFacts])
+class Book(msgspec.Struct, frozen=True):
+    """What is known of one vendor's models."""
+
+    models: Mapping[str, ModelFacts] = {}
+    """By the vendor's own name."""
+    also: Mapping[str, str] = {}
+    """Other exact names to a key of `models`."""
+    prefixes: Mapping[str, str] = {}
+    """How dated names of a model begin, to a key of `models`; the longest that fits counts."""
+
+    def find(self, model: str) -> ModelFacts | None:
+        """The facts of a model by any of its names, None when there are none."""
+        found = self.models.get(model) or self.models.get(self.also.get(model, ""))
+        if found is not None:
+            return found
+        fitting = [prefix for prefix in self.prefixes if model.startswith(prefix)]
+        return self.models[self.prefixes[max(fitting, key=len)]] if fitting else None
+
+
+NO_BOOK = Book()
 
 
 @cache
-def shipped(book: str) -> Mapping[str, ModelFacts]:
-    """The models of a book by the vendor's own names; empty when there is no such book."""
-    file = resources.files("fastgw.money").joinpath("books", f"{book}.json")
-    if not file.is_file():
-        return MappingProxyType({})
-    return MappingProxyType(_DECODER.decode(file.read_bytes()))
+def shipped(name: str) -> Book:
+    """The book of that name, an empty one when there is none."""
+    file = resources.files("fastgw.money").joinpath(FOLDER, f"{name}.json")
+    return msgspec.json.decode(file.read_bytes(), type=Book) if name and file.is_file() else NO_BOOK

@@ -1,4 +1,8 @@
-"""Alibaba Cloud DashScope (Qwen), through its OpenAI-compatible mode."""
+"""Alibaba Cloud DashScope (Qwen), through its OpenAI-compatible mode in mainland China.
+
+International accounts use `https://dashscope-intl.aliyuncs.com/compatible-mode/v1`. The output cap is `max_tokens`
+(help.aliyun.com/zh/model-studio/compatibility-of-openai-with-dashscope, read 2026-11-21).
+"""
 
 from fastgw.providers.vendor import Vendor
 

@@ -1,4 +1,7 @@
-"""DeepSeek."""
+"""DeepSeek. `/v1` is an alias of the root that OpenAI's clients expect; it is no version of the models.
+
+Source: api-docs.deepseek.com, read 2026-11-21. The output cap is `max_tokens` there, reasoning included.
+"""
 
 from fastgw.providers.vendor import Vendor
 

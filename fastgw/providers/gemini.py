@@ -1,4 +1,8 @@
-"""Google Gemini, through its OpenAI-compatible chat endpoint."""
+"""Google Gemini, through its OpenAI-compatible chat endpoint.
+
+Its own list prefixes each name with `models/`, which the chat endpoint takes with or without
+(ai.google.dev/api/compatibility, read 2026-11-21).
+"""
 
 from fastgw.providers.vendor import Vendor
 

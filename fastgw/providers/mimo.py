@@ -1,4 +1,7 @@
-"""Xiaomi MiMo."""
+"""Xiaomi MiMo. Subscriptions ("token plan") have a host of their own: set `MIMO_BASE_URL` for them.
+
+Source: platform.xiaomimimo.com/docs/en-US/api/chat/openai-api, read 2026-11-21.
+"""
 
 from fastgw.providers.vendor import Vendor
 

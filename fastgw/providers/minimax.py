@@ -1,4 +1,8 @@
-"""MiniMax."""
+"""MiniMax, the international platform; accounts of mainland China use `https://api.minimaxi.com/v1`.
+
+`max_tokens` is deprecated there in favour of `max_completion_tokens`
+(platform.minimax.io/docs/api-reference/text-openai-api, read 2026-11-21).
+"""
 
 from fastgw.providers.vendor import Vendor
 
@@ -9,4 +13,5 @@ VENDOR = Vendor(
     source="platform.minimax.io/docs/api-reference/text-openai-api, 2026-11-21",
     owned_by="minimax",
     env_prefix="MINIMAX",
+    price_book="minimax",
 )

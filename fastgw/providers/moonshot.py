@@ -1,4 +1,7 @@
-"""Moonshot AI (Kimi)."""
+"""Moonshot AI (Kimi), the international platform; accounts of mainland China use `https://api.moonshot.cn/v1`.
+
+Source: platform.kimi.ai/docs/api/overview, read 2026-11-21.
+"""
 
 from fastgw.providers.vendor import Vendor
 

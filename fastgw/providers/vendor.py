@@ -37,6 +37,8 @@ class Vendor(msgspec.Struct, frozen=True):
     """Sent with each request; names in lower case."""
     models_path: str = "/models"
     """Where models are listed, below the base URL; empty when they are not."""
+    models_credential: CredentialStyle | None = None
+    """How the secret travels when models are listed; None: as with every request."""
     models: tuple[str, ...] = ()
     """Models that it is known to have in any case."""
     price_book: str = ""
@@ -55,12 +57,19 @@ class Vendor(msgspec.Struct, frozen=True):
 
     def request_headers(self, secret: str) -> tuple[tuple[bytes, bytes], ...]:
         """Credential and fixed headers of a request, names in lower case. Secret: never logged."""
+        return self._headers(self.credential, secret)
+
+    def models_request(self, base_url: str, secret: str) -> tuple[str, tuple[tuple[bytes, bytes], ...]]:
+        """URL and headers of the GET that lists models in OpenAI's shape (`{"data": [{"id": …}]}`)."""
+        return base_url.rstrip("/") + self.models_path, self._headers(self.models_credential or self.credential, secret)
+
+    def _headers(self, style: CredentialStyle, secret: str) -> tuple[tuple[bytes, bytes], ...]:
         fixed = tuple((name.encode("ascii"), value.encode("ascii")) for name, value in self.headers.items())
-        if not secret or self.credential == "none":
+        if not secret or style == "none":
             return fixed
-        if self.credential == "bearer":
+        if style == "bearer":
             return ((b"authorization", b"Bearer " + secret.encode("ascii")), *fixed)
-        return ((self.credential.encode("ascii"), secret.encode("ascii")), *fixed)
+        return ((style.encode("ascii"), secret.encode("ascii")), *fixed)
 
 
 def split_url(base_url: str) -> tuple[str, str]:

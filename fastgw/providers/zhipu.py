@@ -1,4 +1,7 @@
-"""Zhipu AI (GLM)."""
+"""Zhipu AI (GLM), the platform of mainland China; accounts of the international one use `https://api.z.ai/api/paas/v4`.
+
+The output cap is `max_tokens` (docs.bigmodel.cn/cn/guide/develop/openai/introduction, read 2026-11-21).
+"""
 
 from fastgw.providers.vendor import Vendor
 
@@ -10,4 +13,5 @@ VENDOR = Vendor(
     owned_by="zhipu",
     env_prefix="ZHIPU",
     output_cap="max_tokens",
+    price_book="zhipuai",
 )

@@ -14,26 +14,41 @@ class CredentialForm(msgspec.Struct, frozen=True):
     """One entry of `[[providers.credentials]]`: a secret, or the variable that holds it."""
 
     label: str = ""
+    """Shown in logs and breakers; empty takes the variable's name."""
     secret: str = ""
+    """The provider's key itself; better is `secret_env`."""
     secret_env: str = ""
+    """Name of the variable that holds the provider's key."""
 
 
 class ProviderForm(msgspec.Struct, frozen=True):
-    """One entry of `[[providers]]` as it is written. `secret` and `secret_env` are a short way for one credential."""
+    """One entry of `[[providers]]` as it is written."""
 
     name: str
+    """The first part of `provider/model`: letters, digits, `.`, `-` and `_`."""
     vendor: str = ""
+    """Empty takes the vendor called like `name`, else `openai_compatible`."""
     base_url: str = ""
+    """With the version path; empty takes the vendor's own."""
     secret: str = ""
+    """A short way for one credential."""
     secret_env: str = ""
+    """A short way for one credential; without any, `X_API_KEY` of the vendor is taken."""
     credentials: tuple[CredentialForm, ...] = ()
+    """Several credentials share the load."""
     models: tuple[str, ...] = ()
+    """Models to offer besides those that the provider lists."""
     any_model: bool = False
+    """Takes any model name unchecked."""
     list_models: bool = True
+    """Ask the provider in the background which models it has."""
     http_version: HttpVersion = "auto"
+    """`auto` takes the better one for each kind of call."""
     proxy: str = ""
+    """`http://[user:password@]host:port` to go through."""
     tls: ProviderTls = ProviderTls()
     headers: dict[str, str] = {}
+    """Sent with each request."""
 
 
 def assemble(

@@ -14,7 +14,7 @@ ONLY_IN_TOML = frozenset({"providers", "models", "prices"})
 
 RESERVED = {
     "FASTGW_CONFIG": "Path of the TOML file.",
-    "FASTGW_SANDBOX_URL": "Base URL of the built-in provider; `fastgw serve` sets it for its workers.",
+    "FASTGW_SANDBOX_URL": "Base URL of the built-in provider, when it was not started by `fastgw serve`.",
     "FASTGW_SECRET_KEY": "Key that encrypts credentials at rest; the same on all machines of a deployment.",
 }
 """Variables of the gateway that are no setting of the TOML file."""
@@ -67,8 +67,8 @@ def bare(annotation: Any) -> Any:
 
 
 def dec_hook(wanted: type, value: Any) -> Any:
-    """Lets msgspec convert a string to a path."""
-    if wanted is FilePath and isinstance(value, str):
+    """Lets msgspec convert a string to a path, and leave a path as it is."""
+    if wanted is FilePath and isinstance(value, str | FilePath):
         return FilePath(value).expanduser()
     raise msgspec.ValidationError(f"Expected `str`, got `{type(value).__name__}`")
 

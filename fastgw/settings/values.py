@@ -125,6 +125,7 @@ class ProviderTls(msgspec.Struct, frozen=True):
     client_cert: str = ""
     """Path of a PEM certificate to show to the provider; needs `client_key`."""
     client_key: str = ""
+    """Path of the PEM key that belongs to `client_cert`."""
     verify: bool = True
     """False accepts any certificate: for tests only."""
 
@@ -167,9 +168,13 @@ class Price(msgspec.Struct, frozen=True):
     """Prices of a model in nano-USD per million tokens; 0 means free."""
 
     input: Money = 0
+    """Of the prompt, as far as no cache had it."""
     output: Money = 0
+    """Of the answer, reasoning included."""
     cache_read: Money = 0
+    """Of prompt tokens that the provider's cache had."""
     cache_write: Money = 0
+    """Of prompt tokens that went into the provider's cache."""
 
 
 class Settings(msgspec.Struct, frozen=True):

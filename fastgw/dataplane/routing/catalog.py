@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from fastgw.exchange import Candidate
-from fastgw.money.book import ModelFacts, shipped
+from fastgw.money.book import Book, ModelFacts, shipped
 from fastgw.providers import VENDORS, Vendor
 from fastgw.providers.vendor import split_url
 from fastgw.settings.values import Price, ProviderSettings, Settings
@@ -49,7 +49,7 @@ class Lane(msgspec.Struct, frozen=True):
     path: bytes
     heads: tuple[tuple[str, tuple[tuple[bytes, bytes], ...]], ...]
     """Credential label and headers."""
-    facts: Mapping[str, ModelFacts]
+    book: Book
 
     def __repr__(self) -> str:
         return f"Lane(provider={self.provider.name!r}, models={len(self.models)}, credentials={len(self.heads)})"
@@ -146,7 +146,7 @@ class Catalog:
             yield from lane.candidates(name)
 
     def _info(self, lane: Lane, model: str, name: str) -> ModelInfo:
-        facts = lane.facts.get(model, _UNKNOWN)
+        facts = lane.book.find(model) or _UNKNOWN
         return ModelInfo(
             id=name,
             provider=lane.provider.name,
@@ -181,7 +181,7 @@ def _lane(provider: ProviderSettings, listed: Sequence[str]) -> Lane | None:
     if endpoint is None or not provider.base_url:
         return None
     origin, base_path = split_url(provider.base_url)
-    facts = shipped(vendor.price_book) if vendor.price_book else {}
+    book = shipped(vendor.price_book)
     names = {name.removeprefix(vendor.model_prefix) for name in listed}
     own_headers = tuple(
         (name.lower().encode("ascii"), value.encode("ascii")) for name, value in provider.headers.items()
@@ -190,11 +190,11 @@ def _lane(provider: ProviderSettings, listed: Sequence[str]) -> Lane | None:
     return Lane(
         provider=provider,
         vendor=vendor,
-        models=frozenset(names.union(provider.models, vendor.models, facts)),
+        models=frozenset(names.union(provider.models, vendor.models, book.models)),
         origin=origin,
         path=(base_path + endpoint).encode("ascii"),
         heads=tuple(heads) or (("", vendor.request_headers("") + own_headers),),
-        facts=facts,
+        book=book,
     )
 
 

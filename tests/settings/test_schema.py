@@ -1,0 +1,69 @@
+"""Every setting has a name of its own in the environment, and every value can come from there."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastgw.providers import VENDORS
+from fastgw.settings import load
+from fastgw.settings.schema import PLAIN_NAMES, RESERVED, Setting, settings
+
+OTHER: dict[str, Any] = {
+    "http": "2",
+    "transport": "httpx",
+    "log_level": "debug",
+    "profile": "tokmodel",
+    "key_prefix": "x-",
+    "insufficient_status": 403,
+    "data_dir": Path("/elsewhere"),
+    "redis_url": "redis://h:1",
+    "database_url": "sqlite:///x",
+    "trusted_proxies": ("10.0.0.0/8", "::1"),
+    "host": "::",
+}
+
+
+def test_no_two_settings_share_a_variable() -> None:
+    names = [setting.variable for setting in settings()]
+    assert len(set(names)) == len(names)
+    assert not set(names) & set(RESERVED)
+    assert all(twin in {*names, *RESERVED} for twin in PLAIN_NAMES.values())
+
+
+def test_the_promised_names() -> None:
+    promised = {
+        "FASTGW_WORKERS",
+        "FASTGW_HOST",
+        "FASTGW_PORT",
+        "FASTGW_REDIS_URL",
+        "FASTGW_DATABASE_URL",
+        "FASTGW_DATA_DIR",
+        "FASTGW_TIMEOUT_CONNECT_MS",
+        "FASTGW_HOLD_HEADERS_MS",
+        "FASTGW_BODY_BYTES_MAX",
+        "FASTGW_KEY_REQUESTS_PER_MIN",
+    }
+    assert promised <= {setting.variable for setting in settings()}
+
+
+@pytest.mark.parametrize("setting", settings(), ids=lambda setting: setting.key)
+def test_each_variable_and_each_option_reaches_its_setting(setting: Setting, tmp_path: Path) -> None:
+    name = setting.path[-1]
+    if name.startswith("tls_"):
+        file = tmp_path / "pem"
+        file.touch()
+        value: Any = str(file)
+        other = {"FASTGW_TLS_CERT": value, "FASTGW_TLS_KEY": value}
+    else:
+        value = OTHER.get(name, setting.default + 1 if isinstance(setting.default, int) else None)
+        other = {}
+    text = ",".join(value) if isinstance(value, tuple) else str(value)
+    for found in (
+        load({setting.variable: text, **other}, None, VENDORS),
+        load(other, None, VENDORS, {setting.key: text}),
+    ):
+        here: Any = found
+        for step in setting.path:
+            here = getattr(here, step)
+        assert here == value != setting.default
