@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import msgspec
 from redis.exceptions import RedisError
 
+from fastgw.clock import monotonic_ns
 from fastgw.dataplane.auth.address import Addresses
 from fastgw.dataplane.auth.keys import Keys
 from fastgw.dataplane.book import Book
@@ -42,6 +43,8 @@ BOARD_RETRY_S = 1.0
 BOARD_POLL_S = 30.0
 """Model lists are read anew this often even without a message, in case one was lost."""
 SYNC_POLL_S = 0.05
+STORE_WAIT_MS = 10_000
+"""The store may be starting at the same time."""
 
 
 class Shelf:
@@ -172,7 +175,7 @@ class Wiring:
     async def start(self) -> None:
         """Open the journal and connect. Raises `StartupError`."""
         self._journal.open(self._settings, self._slot)
-        await self._gate.start()
+        await self._reach_gate()
         await self._keys.start()
         self._tasks = [spawn(self._shelf.follow(), name="catalogue"), spawn(self._await_keys(), name="keys mirrored")]
 
@@ -187,6 +190,18 @@ class Wiring:
         self._journal.close()
         await self._mirror.aclose()
         await self._board.aclose()
+
+    async def _reach_gate(self) -> None:
+        deadline_ns = monotonic_ns() + STORE_WAIT_MS * 1_000_000
+        while True:
+            try:
+                await self._gate.start()
+            except StartupError:
+                if monotonic_ns() > deadline_ns:
+                    raise
+                await asyncio.sleep(SYNC_POLL_S)
+            else:
+                return
 
     async def _await_keys(self) -> None:
         while not self._synced:

@@ -14,9 +14,9 @@ BASES = ("/v1", "/api/v1", "")
 """Where the API is mounted; the root serves clients whose base URL has no version."""
 
 
-def asgi(settings: Settings) -> Starlette:
-    """The application of one worker. Its lifespan connects the stores, and settles and leaves them at the end."""
-    wiring = Wiring(settings)
+def asgi(settings: Settings, slot: int = 0) -> Starlette:
+    """The application of worker number `slot`. Its lifespan connects the stores, and settles and leaves them at the end."""
+    wiring = Wiring(settings, slot)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
