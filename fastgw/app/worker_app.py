@@ -15,7 +15,7 @@ BASES = ("/v1", "/api/v1", "")
 
 
 def asgi(settings: Settings, slot: int = 0) -> Starlette:
-    """The application of worker number `slot`. Its lifespan connects the stores, and settles and leaves them at the end."""
+    """The application of worker number `slot`. Its lifespan connects the stores, and settles them at the end."""
     wiring = Wiring(settings, slot)
 
     @asynccontextmanager
