@@ -2,7 +2,7 @@
 
     <folder>/                      one per machine, `DATA_DIR/journal`
       .opening                     flock: a stream is being made
-      <worker>-<time>-<pid>/       one stream: what one worker process wrote, from its start to its end
+      <worker>-<time>-<random>/    one stream: what one worker process wrote, from its start to its end
         owner                      flock: held while that process lives
         0000000000.seg ...         segments of one fixed size, allocated before they are needed
 
@@ -27,9 +27,9 @@ END = 0xFFFF_FFFF_FFFF_FFFF
 
 RECORD_BYTES_MAX = 4_096
 """Payload of one record; a longer one is a mistake of the caller. Also the most that a roll can leave unused."""
-CLOSED_BYTES_MAX = 1_024
+CLOSED_BYTES_MAX = 1_536
 """Frame of a `Closed` record, kept free for each exchange that is open."""
-OPENED_BYTES_MAX = 768
+OPENED_BYTES_MAX = 1_280
 """Payload of an `Opened` record: its names return in `Closed`, whose numbers take at most 200 bytes more."""
 
 OWNER = "owner"

@@ -21,10 +21,9 @@ _POPULATE = getattr(mmap, "MAP_POPULATE", 0)
 class Segment:
     """A mapped segment. `octets` and `words` are the same memory, by byte and by 64-bit word."""
 
-    __slots__ = ("_fd", "_map", "number", "octets", "path", "words")
+    __slots__ = ("_fd", "_map", "number", "octets", "words")
 
-    def __init__(self, path: Path, number: int, fd: int, size: int) -> None:
-        self.path = path
+    def __init__(self, number: int, fd: int, size: int) -> None:
         self.number = number
         self._fd = fd
         self._map = mmap.mmap(fd, size, flags=mmap.MAP_SHARED | _POPULATE)
@@ -35,14 +34,14 @@ class Segment:
     def create(cls, folder: Path, number: int, size: int) -> "Segment":
         """Allocate and map segment `number` in `folder`. Raises `OSError` when there is no space."""
         prepared = folder / _PREPARED
-        path = folder / segment_name(number)
         fd = os.open(prepared, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             allocate(fd, size)
             os.pwrite(fd, HEAD.pack(MAGIC, number), 0)
             os.fsync(fd)
-            os.rename(prepared, path)
-            return cls(path, number, fd, size)
+            os.rename(prepared, folder / segment_name(number))
+            sync_folder(folder)
+            return cls(number, fd, size)
         except BaseException:
             os.close(fd)
             with contextlib.suppress(OSError):
@@ -65,10 +64,10 @@ class Segment:
         self._map.close()
         os.close(self._fd)
 
-    def remove(self) -> None:
-        """Close it and delete the file: for a segment into which nothing was written."""
+    def remove(self, folder: Path) -> None:
+        """Close it and delete its file in `folder`: for a segment into which nothing was written."""
         self.close()
-        self.path.unlink(missing_ok=True)
+        (folder / segment_name(self.number)).unlink(missing_ok=True)
 
 
 def allocate(fd: int, size: int) -> None:
@@ -85,17 +84,24 @@ def allocate(fd: int, size: int) -> None:
         at += os.pwrite(fd, _ZEROS[: size - at], at)
 
 
-def lock(path: Path, *, wait: bool) -> int | None:
-    """Take the flock on `path`, creating the file. The result is a descriptor that holds it, or None when it is taken.
+def sync_folder(folder: Path) -> None:
+    """Make names that were given in `folder` outlive a power cut."""
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
-    It ends with the process, however that ends: this is how others learn whether the owner lives.
+
+def lock(path: Path, *, wait: bool) -> int:
+    """Take the flock on `path`, creating the file, and return the descriptor that holds it.
+
+    It ends with the process, however that ends: this is how others learn whether the owner lives. Raises
+    `BlockingIOError` when it is taken and `wait` is false.
     """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        os.close(fd)
-        return None
     except BaseException:
         os.close(fd)
         raise

@@ -7,6 +7,7 @@ process. A thread syncs behind it, and allocates segments ahead, so that the eve
 import collections
 import logging
 import os
+import secrets
 import shutil
 import threading
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from fastgw.clock import wall_us
-from fastgw.errors import ErrorKind, GatewayError
+from fastgw.errors import ErrorKind, GatewayError, StartupError
 from fastgw.exchange import Closed, JournalRecord, Opened
 from fastgw.storage.journal import layout
 from fastgw.storage.journal.layout import (
@@ -28,7 +29,7 @@ from fastgw.storage.journal.layout import (
     WORD_BYTES,
     JournalBounds,
 )
-from fastgw.storage.journal.segment import Segment, lock
+from fastgw.storage.journal.segment import Segment, lock, sync_folder
 
 _log = logging.getLogger("fastgw.journal")
 
@@ -61,40 +62,36 @@ class JournalWriter:
 
     @classmethod
     def open(cls, folder: Path, worker: str, bounds: JournalBounds = _DEFAULT) -> "JournalWriter":
-        """Begin a stream of `worker` (`worker-0`) in `folder`, which is made if need be. Raises `OSError`."""
+        """Begin a stream of `worker` (`worker-0`) in `folder`, which is made if need be.
+
+        Raises `StartupError` when the folder cannot be written or there is no space.
+        """
         assert bounds.segment_bytes >= 64 * 1024 and bounds.segment_bytes % 4096 == 0
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        opening_fd = lock(folder / layout.OPENING, wait=True)
-        assert opening_fd is not None
         try:
-            for leftover in folder.glob(f"{layout.NEW_PREFIX}*"):
-                shutil.rmtree(leftover, ignore_errors=True)
-            name = f"{worker}-{wall_us()}-{os.getpid()}"
-            new = folder / f"{layout.NEW_PREFIX}{name}"
-            new.mkdir(mode=0o700)
-            owner_fd = lock(new / layout.OWNER, wait=False)
-            assert owner_fd is not None
-            first = Segment.create(new, 0, bounds.segment_bytes)
-            stream = new.rename(folder / name)
-        finally:
-            os.close(opening_fd)
+            stream, owner_fd, first = _begin(folder, worker, bounds)
+        except OSError as error:
+            raise StartupError(
+                f"The journal in {folder} cannot be written: {error.strerror or error}. Make the folder writable and "
+                f"see that its disk has at least {bounds.disk_free_bytes_min >> 20} MB free."
+            ) from error
         return cls(stream, owner_fd, first, bounds)
 
     def append(self, record: JournalRecord) -> None:
         """Make `record` outlive this process. Takes about 1-2 us and never waits for the disk.
 
         `Closed` of an exchange that was opened always succeeds; a `Checkpoint` is left out when only the reserve for
-        those is left. Raises `GatewayError` (overloaded) for any other record when there is no space, and `ValueError`
-        for one that is too long.
+        those is left. Raises `GatewayError`: any other record when there is no space (overloaded), and an `Opened`
+        with names of more than about 1,000 bytes (bad request: no model has such a name).
         """
         payload = self._encode(record)
         size = len(payload)
+        assert size <= RECORD_BYTES_MAX, "names in a record have limits"
         kind = type(record)
         if kind is Closed and record.exchange_id in self._open:
             self._open.discard(record.exchange_id)
         else:
-            if size > (OPENED_BYTES_MAX if kind is Opened else RECORD_BYTES_MAX):
-                raise ValueError(f"a record of {size} bytes is too long for the journal")
+            if kind is Opened and size > OPENED_BYTES_MAX:
+                raise GatewayError(ErrorKind.BAD_REQUEST, "The name of the model is too long.", param="model")
             if not self.room():
                 if kind is Opened or kind is Closed:
                     raise _full()
@@ -124,11 +121,14 @@ class JournalWriter:
         if self._owner_fd < 0:
             return
         self._behind.stop()
-        self._segment.sync()
+        try:
+            self._segment.sync()
+        except OSError as error:
+            _log.error("cannot bring the end of the journal to disk: %s", error)
         self._octets = self._words = memoryview(b"")
         self._segment.close()
         while self._spares:
-            self._spares.popleft().remove()
+            self._spares.popleft().remove(self.stream)
         os.close(self._owner_fd)
         self._owner_fd = -1
 
@@ -171,7 +171,10 @@ class _Behind:
         if not self._writer._woken:
             self._writer._wake()
         self._thread.join()
-        self._sync_retired()
+        try:
+            self._sync_retired()
+        except OSError as error:
+            self._alarm("cannot bring the journal to disk", error)
 
     def _run(self) -> None:
         writer = self._writer
@@ -225,6 +228,30 @@ class _Behind:
         if not self._alarmed:
             self._alarmed = True
             _log.error("%s: %s", text, error)
+
+
+def _begin(folder: Path, worker: str, bounds: JournalBounds) -> tuple[Path, int, Segment]:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    opening_fd = lock(folder / layout.OPENING, wait=True)
+    owner_fd = None
+    try:
+        for leftover in folder.glob(f"{layout.NEW_PREFIX}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        name = f"{worker}-{wall_us()}-{secrets.token_hex(4)}"
+        new = folder / f"{layout.NEW_PREFIX}{name}"
+        new.mkdir(mode=0o700)
+        owner_fd = lock(new / layout.OWNER, wait=True)
+        first = Segment.create(new, 0, bounds.segment_bytes)
+        # The stream appears with its owner's lock held, so that nobody takes it for a dead one.
+        stream = new.rename(folder / name)
+        sync_folder(folder)
+        return stream, owner_fd, first
+    except OSError:
+        if owner_fd is not None:
+            os.close(owner_fd)
+        raise
+    finally:
+        os.close(opening_fd)
 
 
 def _full() -> GatewayError:
