@@ -11,4 +11,5 @@ VENDOR = Vendor(
     credential="none",
     needs_credential=False,
     models=("echo", "slow", "tools", "error", "cut"),
+    variants=True,
 )

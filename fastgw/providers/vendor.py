@@ -41,6 +41,8 @@ class Vendor(msgspec.Struct, frozen=True):
     """How the secret travels when models are listed; None: as with every request."""
     models: tuple[str, ...] = ()
     """Models that it is known to have in any case."""
+    variants: bool = False
+    """A name may go on after a colon (`echo:chunks=10`); what stands before it is the model."""
     price_book: str = ""
     """Its id in the shipped catalogue; empty when that has no prices of it."""
     model_prefix: str = ""

@@ -14,6 +14,24 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9_-]{0,32}")
 
+_NOT_TO_SET = {
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+"""Headers that frame or describe what the gateway sends (RFC 9110 7.6.1, RFC 9112 6)."""
+
 
 def check_values(settings: Settings, report: Report) -> None:
     """Reports everything that the types of `values` cannot say."""
@@ -72,6 +90,8 @@ def _provider(provider: ProviderSettings, path: Path, report: Report) -> None:
     if bool(provider.tls.client_cert) != bool(provider.tls.client_key):
         report((*path, "tls"), "A client certificate needs both client_cert and client_key.", "Set both, or none.")
     for name, value in provider.headers.items():
+        if name.lower() in _NOT_TO_SET:
+            report((*path, "headers", name), "Is set by the gateway itself.", "Leave it out.")
         if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
             report((*path, "headers", name), "Is no HTTP header.", "Use printable ASCII in name and value.")
 

@@ -1,9 +1,12 @@
 """Everything that a person can write into a configuration, and what comes of it."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fastgw.errors import StartupError
 from fastgw.limits import Limits
@@ -314,3 +317,49 @@ def test_no_secret_in_any_repr_or_message(tmp_path: Path) -> None:
     assert [mistake.message for mistake in mistakes] == ["Has both secret and secret_env."]
     shown: list[Any] = [mistakes, load({"OPENAI_API_KEY": secret}, None, VENDORS)]
     assert secret not in repr(shown)
+
+
+VALUES = ["1", "-1", "1.5", "true", '"text"', '""', "[]", '["a", "a/b"]', "[1]", "{}", "{ name = 1 }", "[[]]", "[{}]"]
+TABLES = ["[listen]", "[guard.key]", "[[providers]]", "[[providers.credentials]]", "[providers.tls]", "[[models]]"]
+KEYS = ["name", "vendor", "base_url", "targets", "secret_env", "models", "headers", "port", "trusted_proxies", "x.y"]
+TOPS = ["profile", "providers", "models", "prices", "guard", "guard.key", "key_prefix", 'prices."a/b"']
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(TOPS), st.sampled_from(VALUES)), max_size=4),
+    st.lists(
+        st.tuples(st.sampled_from(TABLES), st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(VALUES)))),
+        max_size=4,
+    ),
+)
+def test_no_file_breaks_the_check_and_every_mistake_has_its_place(
+    tops: list[tuple[str, str]], tables: list[tuple[str, list[tuple[str, str]]]]
+) -> None:
+    lines = [f"{key} = {value}" for key, value in tops]
+    for table, pairs in tables:
+        lines += [table, *(f"{key} = {value}" for key, value in pairs)]
+    with tempfile.TemporaryDirectory() as folder:
+        file = write(Path(folder), "\n".join(lines))
+        mistakes = check({"OPENAI_API_KEY": "k"}, file, VENDORS)
+        for mistake in mistakes:
+            assert mistake.file == str(file)
+            assert 1 <= mistake.line <= max(len(lines), 1)
+            assert mistake.message
+            assert mistake.remedy
+        if not mistakes:
+            load({"OPENAI_API_KEY": "k"}, file, VENDORS)
+
+
+@pytest.mark.parametrize("depth", [100, 300, 500, 900, 2_000])
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ("{a=", "}")])
+def test_deep_nesting_is_a_mistake_and_no_crash(tmp_path: Path, depth: int, opened: str, closed: str) -> None:
+    (mistake,) = check({}, write(tmp_path, f"x = {opened * depth}1{closed * depth}"), VENDORS)
+    assert mistake.line == 1
+
+
+def test_headers_of_the_gateways_own_cannot_be_set(tmp_path: Path) -> None:
+    text = '[[providers]]\nname = "x"\nbase_url = "http://h"\n[providers.headers]\nX-A = "b"\nHost = "h"\n"a b" = "c"\n'
+    assert [(line, key) for line, key, _ in found(tmp_path, text)] == [
+        (6, "providers[0].headers.Host"),
+        (7, 'providers[0].headers."a b"'),
+    ]

@@ -54,6 +54,10 @@ class Lane(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Lane(provider={self.provider.name!r}, models={len(self.models)}, credentials={len(self.heads)})"
 
+    def has(self, model: str) -> bool:
+        """Whether the provider has a model of that name."""
+        return model in self.models or (self.vendor.variants and model.partition(":")[0] in self.models)
+
     def candidates(self, model: str) -> tuple[Candidate, ...]:
         """One candidate per credential, in configured order."""
         return tuple(
@@ -138,10 +142,10 @@ class Catalog:
             return
         provider, slash, model = name.partition("/")
         lane = self._lanes.get(provider) if slash else None
-        if lane is not None and model and (model in lane.models or lane.provider.any_model):
+        if lane is not None and model and (lane.has(model) or lane.provider.any_model):
             yield from lane.candidates(model)
             return
-        having = [lane for lane in self._lanes.values() if name in lane.models]
+        having = [lane for lane in self._lanes.values() if lane.has(name)]
         for lane in having or (self._takes_any if name else ()):
             yield from lane.candidates(name)
 
@@ -183,19 +187,23 @@ def _lane(provider: ProviderSettings, listed: Sequence[str]) -> Lane | None:
     origin, base_path = split_url(provider.base_url)
     book = shipped(vendor.price_book)
     names = {name.removeprefix(vendor.model_prefix) for name in listed}
-    own_headers = tuple(
-        (name.lower().encode("ascii"), value.encode("ascii")) for name, value in provider.headers.items()
-    )
-    heads = [(one.label, vendor.request_headers(one.secret) + own_headers) for one in provider.credentials]
+    heads = [(one.label, _head(vendor, provider, one.secret)) for one in provider.credentials]
     return Lane(
         provider=provider,
         vendor=vendor,
         models=frozenset(names.union(provider.models, vendor.models, book.models)),
         origin=origin,
         path=(base_path + endpoint).encode("ascii"),
-        heads=tuple(heads) or (("", vendor.request_headers("") + own_headers),),
+        heads=tuple(heads) or (("", _head(vendor, provider, "")),),
         book=book,
     )
+
+
+def _head(vendor: Vendor, provider: ProviderSettings, secret: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Credential and fixed headers; one that the operator sets replaces the vendor's of that name."""
+    head = dict(vendor.request_headers(secret))
+    head.update((name.lower().encode("ascii"), value.encode("ascii")) for name, value in provider.headers.items())
+    return tuple(head.items())
 
 
 def _tls_name(provider: ProviderSettings) -> str:

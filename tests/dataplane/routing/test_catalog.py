@@ -1,5 +1,6 @@
 """Names of models lead to the right candidates, and to no others."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +98,22 @@ def test_the_sandbox_without_an_address_has_no_models() -> None:
     assert {info.id for info in found.models()} == names
     (echo,) = found.resolve("echo")
     assert (echo.origin, echo.path, echo.headers) == ("http://127.0.0.1:7", b"/v1/chat/completions", ())
+
+
+def test_the_sandbox_takes_knobs_behind_a_colon() -> None:
+    found = Catalog.build(load({"FASTGW_SANDBOX_URL": "http://127.0.0.1:7/v1"}, None, VENDORS), {})
+    assert ways(found, "sandbox/echo:chunks=10") == ["sandbox/echo:chunks=10@"]
+    assert ways(found, "slow:delay_ms=1,words=2") == ["sandbox/slow:delay_ms=1,words=2@"]
+    assert ways(found, "sandbox/other:chunks=10") == []
+    assert ways(catalog(provider("a", "m")), "a/m:chunks=10") == []
+
+
+def test_an_operators_header_replaces_the_vendors() -> None:
+    own = provider("a", "m")
+    (candidate,) = Catalog.build(
+        Settings(providers=(msgspec.structs.replace(own, headers={"Authorization": "Basic x"}),)), {}
+    ).resolve("m")
+    assert candidate.headers == ((b"authorization", b"Basic x"),)
 
 
 def test_facts_come_from_the_shipped_book_and_prices_from_the_configuration_first() -> None:
