@@ -68,7 +68,7 @@ class Http11Connection(asyncio.Protocol):
     def _reset(self) -> None:
         self._headers: list[Header] = []
         self._unframed_bytes = 0
-        """Received since the last byte of a body: heads, chunk sizes, trailers."""
+        """Received since the last read that brought some of a body: heads, chunk sizes, trailers."""
         self._head_done = False
         self._message_done = False
         self._responding = False

@@ -32,7 +32,7 @@ class RequestHeads:
                 raise TransportError(Failure.PROTOCOL, "a request header has a line break or a zero byte", sent=False)
             self._last, self._lines = headers, lines
         start = request.method + request.target
-        if not start.isascii() or start.split() != [start]:
+        if not request.target or not start.isascii() or start.split() != [start]:
             raise TransportError(Failure.PROTOCOL, "the method or target of a request is malformed", sent=False)
         origin, body = self._origin, request.body
         length = b"" if not body and request.method in _BODYLESS else b"content-length: %d\r\n" % len(body)
