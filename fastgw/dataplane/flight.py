@@ -5,6 +5,7 @@ import enum
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
+from fastgw.clock import monotonic_ns
 from fastgw.dataplane.relay.downstream import Downstream
 from fastgw.exchange import Call, Candidate, Grant
 from fastgw.protocols.chat.stream import StreamTap
@@ -125,6 +126,10 @@ class Flight:
             self.stop_reason = reason
             if self.task is not None:
                 self.task.cancel()
+
+    def progress(self) -> None:
+        """Note that some of the body has arrived."""
+        self.progress_ns = monotonic_ns()
 
     def release_response(self) -> None:
         """End the upstream exchange, if one is open."""

@@ -81,12 +81,8 @@ class Chat:
 
     async def _take_call(self, flight: Flight, scope: MutableMapping[str, Any]) -> Call:
         bounds = self._s.settings.bounds
-
-        def progress() -> None:
-            flight.progress_ns = monotonic_ns()
-
         frame = framing(scope["headers"])
-        body = await read_body(flight.receive, frame, bounds.body_bytes_max, self._s.bodies, progress)
+        body = await read_body(flight.receive, frame, bounds.body_bytes_max, self._s.bodies, flight.progress)
         flight.held_bytes = flight.body_bytes = len(body)
         flight.phase = Phase.WAITING
         if len(body) > OFF_LOOP_BYTES:
@@ -122,9 +118,7 @@ class Chat:
         self._turn += 1
         return list(select(known, self._s.cooling.until_ms, wall_ms(), self._turn))
 
-    async def _admit(
-        self, flight: Flight, scope: MutableMapping[str, Any], principal: Principal, call: Call
-    ) -> None:
+    async def _admit(self, flight: Flight, scope: MutableMapping[str, Any], principal: Principal, call: Call) -> None:
         if not self._s.settlement.room():
             unrecorded = "The gateway cannot record requests right now. Try again later."
             raise GatewayError(ErrorKind.OVERLOADED, unrecorded, retry_after_s=5)

@@ -73,10 +73,13 @@ async def read_body(
         raise _too_large(bytes_max)
     message = await receive()
     body: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body") and len(body) <= bytes_max:
+    # A body of the announced length is whole, whatever `more_body` says: asking again would cost a round through the
+    # server's own thread to learn nothing.
+    whole = len(body) == frame.content_length or not message.get("more_body")
+    if whole and message["type"] == "http.request" and len(body) <= bytes_max:
         budget.take(len(body))
     else:
-        body = await _read_rest(receive, message, bytes_max, budget, progress)
+        body = await _read_rest(receive, message, frame.content_length, bytes_max, budget, progress)
     if not frame.codings:
         return body
     return await _inflate(body, frame.codings, bytes_max, budget)
@@ -85,6 +88,7 @@ async def read_body(
 async def _read_rest(
     receive: Receive,
     message: MutableMapping[str, Any],
+    length: int | None,
     bytes_max: int,
     budget: BodyBudget,
     progress: Callable[[], None],
@@ -101,7 +105,7 @@ async def _read_rest(
             budget.take(len(part))
             held += len(part)
             parts.append(part)
-            if not message.get("more_body"):
+            if not message.get("more_body") or held == length:
                 return b"".join(parts)
             progress()
             message = await receive()

@@ -52,6 +52,9 @@ def normalise(wire: WireUsage) -> Usage | None:
     prompt, completion = max(0, wire.prompt_tokens or 0), max(0, wire.completion_tokens or 0)
     if not prompt and not completion:
         return None
+    if wire.prompt_tokens_details is None and wire.completion_tokens_details is None and not wire.cached_tokens:
+        cached = min(max(0, wire.prompt_cache_hit_tokens or 0), prompt)
+        return Usage(in_text=prompt - cached, cache_read=cached, out_text=completion)
     details = wire.prompt_tokens_details or _PromptDetails()
     cached = details.cached_tokens or wire.prompt_cache_hit_tokens or wire.cached_tokens or 0
     written = details.cache_write_tokens or 0
