@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 
 from fastgw.settings.decode import Report
 from fastgw.settings.mistakes import Path, did_you_mean
+from fastgw.settings.providers import leads_back
 from fastgw.settings.values import ProviderSettings, Settings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -39,6 +40,9 @@ def check_values(settings: Settings, report: Report) -> None:
     _stores(settings, report)
     for index, provider in enumerate(settings.providers):
         _provider(provider, ("providers", index), report)
+        if leads_back(provider.base_url, settings.listen):
+            remedy = "Give the provider's own address, or let the gateway listen on another port."
+            report(("providers", index, "base_url"), "Is the address of this gateway itself.", remedy)
     _no_duplicates([provider.name for provider in settings.providers], "providers", report)
     _no_duplicates([model.name for model in settings.models], "models", report)
     _targets(settings, report)

@@ -71,9 +71,10 @@ def from_options(options: Mapping[str, str]) -> tuple[Layer, list[Mistake]]:
     return layer, mistakes
 
 
-def config_variable(environ: Mapping[str, str]) -> str:
-    """Path of the TOML file by `FASTGW_CONFIG`, else `CONFIG`; empty when neither is set."""
-    return environ.get("FASTGW_CONFIG", "") or environ.get("CONFIG", "")
+def config_variable(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Name and text of the variable that names the TOML file: `FASTGW_CONFIG`, else `CONFIG`; empty when unset."""
+    name = "FASTGW_CONFIG" if environ.get("FASTGW_CONFIG") else "CONFIG"
+    return name, environ.get(name, "")
 
 
 def _ordered(environ: Mapping[str, str]) -> Iterator[str]:

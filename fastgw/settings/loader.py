@@ -73,7 +73,7 @@ def _assemble(
     models = _rows(document, "models", ModelSettings, report)
     settings = msgspec.structs.replace(
         plain,
-        providers=assemble(forms, environ, vendors, report),
+        providers=assemble(forms, environ, vendors, plain.listen, report),
         models=tuple(model for _, model in models),
     )
     in_file = {"providers": [index for index, _ in forms], "models": [index for index, _ in models]}
@@ -106,12 +106,12 @@ def _place(
 
 
 def _document(environ: Mapping[str, str], config_path: FilePath | None, mistakes: list[Mistake]) -> Document:
-    named = str(config_path) if config_path is not None else config_variable(environ)
+    variable, named = ("", str(config_path)) if config_path is not None else config_variable(environ)
     if not named:
         return msgspec.structs.replace(EMPTY, file=ENVIRONMENT)
     found = read(FilePath(named))
     if isinstance(found, Mistake):
-        mistakes.append(found)
+        mistakes.append(found if found.line else msgspec.structs.replace(found, key=variable))
         return msgspec.structs.replace(EMPTY, file=named)
     return found
 

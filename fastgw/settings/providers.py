@@ -1,13 +1,16 @@
 """Providers from the TOML file and from the vendors' own variables (`OPENAI_API_KEY`, …)."""
 
+import urllib.parse
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from fastgw.settings.decode import Report
 from fastgw.settings.mistakes import Path, did_you_mean
-from fastgw.settings.values import Credential, HttpVersion, ProviderSettings, ProviderTls
+from fastgw.settings.values import Credential, HttpVersion, Listen, ProviderSettings, ProviderTls
 from fastgw.settings.vendor_facts import COMPATIBLE, SANDBOX, VendorFacts, Vendors
+
+_OWN_HOSTS = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104 - compared, not bound
 
 
 class CredentialForm(msgspec.Struct, frozen=True):
@@ -52,18 +55,26 @@ class ProviderForm(msgspec.Struct, frozen=True):
 
 
 def assemble(
-    forms: Sequence[tuple[int, ProviderForm]], environ: Mapping[str, str], vendors: Vendors, report: Report
+    forms: Sequence[tuple[int, ProviderForm]],
+    environ: Mapping[str, str],
+    vendors: Vendors,
+    listen: Listen,
+    report: Report,
 ) -> tuple[ProviderSettings, ...]:
     """All providers: those of the file in its order, then those that a vendor's variable turns on.
 
-    With none of either, the built-in sandbox. `forms` come with their index in the file.
+    With none of either, the built-in sandbox. `forms` come with their index in the file. Variables that point an SDK at
+    this very gateway (`OPENAI_BASE_URL=http://127.0.0.1:8080/v1` in the same shell) are meant for clients and turn
+    nothing on: requests would go round in a circle.
     """
     made = [_from_form(form, ("providers", index), environ, vendors, report) for index, form in forms]
     named = {form.name for _, form in forms}
     for vendor in vendors.values():
         secrets = _secrets_of(vendor, environ)
         if secrets and vendor.name not in named:
-            made.append(_from_variables(vendor, secrets, environ))
+            found = _from_variables(vendor, secrets, environ)
+            if not leads_back(found.base_url, listen):
+                made.append(found)
     if made or SANDBOX not in vendors:
         return tuple(made)
     return (sandbox(vendors[SANDBOX], environ),)
@@ -74,6 +85,16 @@ def sandbox(vendor: VendorFacts, environ: Mapping[str, str]) -> ProviderSettings
     return ProviderSettings(
         name=vendor.name, vendor=vendor.name, base_url=environ.get("FASTGW_SANDBOX_URL", "").rstrip("/")
     )
+
+
+def leads_back(base_url: str, listen: Listen) -> bool:
+    """Whether a base URL is the address that this gateway listens on, as far as can be seen without asking DNS."""
+    try:
+        parts = urllib.parse.urlsplit(base_url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    except ValueError:
+        return False
+    return port == listen.port != 0 and parts.hostname in {listen.host, *_OWN_HOSTS}
 
 
 def variable_for(vendor: VendorFacts, field: str) -> str:

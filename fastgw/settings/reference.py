@@ -33,7 +33,8 @@ _PROVIDERS = """\
 
 `OPENAI_API_KEY` alone turns OpenAI on, and likewise for every vendor in [providers.md](providers.md); several keys are
 separated by commas, and `OPENAI_BASE_URL` changes the address. Everything else is a table in the TOML file. Providers
-of the file come first, in its order; a bare model name goes to all providers that have it, in this order.
+of the file come first, in its order; a bare model name goes to all providers that have it, in this order. Variables
+that point an SDK at this gateway itself turn no provider on. With no provider at all, the built-in sandbox answers.
 
 ```toml
 [[providers]]
