@@ -32,7 +32,7 @@ def clean(data: Any, wanted: Any, path: Path, report: Report) -> Any:
         msgspec.convert(data, wanted, dec_hook=dec_hook)
     except msgspec.ValidationError as error:
         message = str(error)
-        report(path, _plain(message), _type_remedy(kind))
+        report(path, _plain(message), _type_remedy(wanted))
         return MISSING
     return data
 
@@ -83,7 +83,13 @@ def _plain(message: str) -> str:
     return message.split(" - at `", 1)[0].rstrip(".") + "."
 
 
-def _type_remedy(kind: Any) -> str:
+def _type_remedy(wanted: Any) -> str:
+    kind = bare(wanted)
+    for meta in getattr(wanted, "__metadata__", ()):
+        if meta.ge is not None:
+            return f"Write a whole number from {meta.ge} to {meta.le}."
+        if meta.max_length is not None:
+            return f"Write a string of {meta.min_length} to {meta.max_length} characters."
     if get_origin(kind) is tuple:
         return 'Write a list of strings: ["a", "b"].'
     if get_origin(kind) is dict:
@@ -94,7 +100,7 @@ def _type_remedy(kind: Any) -> str:
 
 
 _REMEDIES: dict[Any, str] = {
-    int: "Write a whole number within the limits of the reference.",
+    int: "Write a whole number.",
     bool: "Write true or false.",
     str: "Write a string in quotes.",
 }

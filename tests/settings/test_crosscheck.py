@@ -8,7 +8,6 @@ from fastgw.providers import VENDORS
 from fastgw.settings import check, load
 from tests.settings.written import found
 
-
 MISTAKEN = """\
 profil = "x"
 [listen]
@@ -53,8 +52,8 @@ output = 1.5
 
 FOUND = [
     (1, "profil", "Unknown key. Did you mean profile?"),
-    (3, "listen.port", "Expected `int` <= 65535. Write a whole number within the limits of the reference."),
-    (4, "listen.workers", "Expected `int`, got `str`. Write a whole number within the limits of the reference."),
+    (3, "listen.port", "Expected `int` <= 65535. Write a whole number from 0 to 65535."),
+    (4, "listen.workers", "Expected `int`, got `str`. Write a whole number from 0 to 1024."),
     (
         7,
         "listen.trusted_proxies[1]",
@@ -100,12 +99,12 @@ FOUND = [
     (
         38,
         'prices."openai/gpt-5".input',
-        "Expected `int` >= 0. Write a whole number within the limits of the reference.",
+        "Expected `int` >= 0. Write a whole number from 0 to 9007199254740992.",
     ),
     (
         39,
         'prices."openai/gpt-5".output',
-        "Expected `int`, got `float`. Write a whole number within the limits of the reference.",
+        "Expected `int`, got `float`. Write a whole number from 0 to 9007199254740992.",
     ),
     (0, "FASTGW_DRAIN_MS", "'soon' does not fit. Expected `int`. The setting is deadlines.drain_ms."),
     (0, "FASTGW_PROT", "Unknown variable. Did you mean FASTGW_PORT?"),
