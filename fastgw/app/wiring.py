@@ -213,8 +213,15 @@ class Wiring:
 
 
 def guarded(limits: Limits, guard: Limits) -> Limits:
-    """`limits` with each 0 replaced by the guard's value."""
-    return Limits(*(getattr(limits, name) or getattr(guard, name) for name in Limits.__struct_fields__))
+    """`limits` with the guard's values where a key has none. A rate and its burst belong together."""
+    own_requests, own_tokens = limits.requests_per_min, limits.tokens_per_min
+    return Limits(
+        requests_per_min=own_requests or guard.requests_per_min,
+        requests_burst=limits.requests_burst if own_requests else guard.requests_burst,
+        tokens_per_min=own_tokens or guard.tokens_per_min,
+        tokens_burst=limits.tokens_burst if own_tokens else guard.tokens_burst,
+        concurrency=limits.concurrency or guard.concurrency,
+    )
 
 
 def transport(settings: Settings) -> Transport:

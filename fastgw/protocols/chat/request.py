@@ -63,7 +63,8 @@ def peek(body: bytes, nesting_max: int) -> Peek:
         _refuse("'messages' must hold at least one message.", "messages")
     stream = "stream" in fields and bool(_field(_flag, fields, "stream"))
     options = _field(_stream_options, fields, "stream_options") if "stream_options" in fields else None
-    choices = (_field(_count, fields, "n") if "n" in fields else None) or 1
+    said = _field(_count, fields, "n") if "n" in fields else None
+    choices = 1 if said is None else said
     if not 1 <= choices <= CHOICES_MAX:
         _refuse(f"'n' must be between 1 and {CHOICES_MAX}.", "n")
     return Peek(

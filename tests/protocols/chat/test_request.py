@@ -1,0 +1,111 @@
+"""Reading a chat request, and the splice that sends it on."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastgw.errors import ErrorKind, GatewayError
+from fastgw.protocols.chat.request import peek, splice
+
+MESSAGES = [{"role": "user", "content": "hi"}]
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
+keys = st.text(min_size=1).filter(
+    lambda k: k not in {"model", "messages", "stream", "stream_options", "n"} and "max_" not in k
+)
+
+
+def body(**fields: Any) -> bytes:
+    return msgspec.json.encode({"model": "m", "messages": MESSAGES, **fields})
+
+
+@given(st.dictionaries(keys, values, max_size=6), st.booleans())
+def test_a_splice_changes_no_nested_byte(extra: dict[str, Any], stream: bool) -> None:
+    raw = {key: msgspec.json.encode(value) for key, value in extra.items()}
+    text = (
+        b"{"
+        + b",".join(
+            [b'"model":"m"', b'"messages":  [ {"role" :"user", "content":"h\\u0069"} ]']
+            + [msgspec.json.encode(key) + b" : " + value for key, value in raw.items()]
+        )
+        + b"}"
+    )
+    spliced = msgspec.json.decode(splice(peek(text, 128).fields, "other", stream=stream), type=dict[str, msgspec.Raw])
+    assert bytes(spliced.pop("model")) == b'"other"'
+    assert bytes(spliced.pop("messages")) == b'[ {"role" :"user", "content":"h\\u0069"} ]'
+    options = spliced.pop("stream_options", None)
+    assert (options is not None and bytes(options) == b'{"include_usage":true}') is stream
+    assert {key: bytes(value) for key, value in spliced.items()} == raw
+
+
+def test_other_stream_options_survive() -> None:
+    seen = peek(body(stream=True, stream_options={"include_obfuscation": False, "include_usage": False}), 128)
+    assert not seen.wants_usage_event
+    sent = msgspec.json.decode(splice(seen.fields, "x", stream=True))
+    assert sent["stream_options"] == {"include_obfuscation": False, "include_usage": True}
+
+
+def test_null_stream_options_are_replaced() -> None:
+    sent = msgspec.json.decode(splice(peek(body(stream=True, stream_options=None), 128).fields, "x", stream=True))
+    assert sent["stream_options"] == {"include_usage": True}
+
+
+def test_of_duplicate_keys_the_last_stands_everywhere() -> None:
+    seen = peek(b'{"model":"a","model":"b","messages":[{"role":"user"}],"n":1,"n":2}', 128)
+    assert (seen.model, seen.choices) == ("b", 2)
+    assert splice(seen.fields, "c", stream=False).count(b'"n"') == 1
+
+
+def test_what_is_read() -> None:
+    seen = peek(
+        body(stream=True, stream_options={"include_usage": True}, n=3, max_tokens=5, max_completion_tokens=7), 128
+    )
+    assert (seen.stream, seen.wants_usage_event, seen.choices, seen.output_cap) == (True, True, 3, 7)
+
+
+@pytest.mark.parametrize(
+    ("data", "param"),
+    [
+        (b"", None),
+        (b"[]", None),
+        (b"{", None),
+        (b'{"model":"m",}', None),
+        (b'{"model":"m","messages":[{"role":"\xff"}]}', None),
+        (b'{"messages":[]}', "model"),
+        (b'{"model":"m"}', "messages"),
+        (b'{"model":5,"messages":[]}', "model"),
+        (b'{"model":"","messages":[{"role":"user"}]}', "model"),
+        (b'{"model":"m","messages":{}}', "messages"),
+        (b'{"model":"m","messages":[]}', "messages"),
+        (b'{"model":"m","messages":[{"role":"user"},{"role":1}]}', "messages[1].role"),
+        (b'{"model":"m","messages":[{}]}', "messages[0]"),
+        (b'{"model":"m","messages":[{"role":"user"}],"stream":"yes"}', "stream"),
+        (b'{"model":"m","messages":[{"role":"user"}],"n":0}', "n"),
+        (b'{"model":"m","messages":[{"role":"user"}],"n":1000}', "n"),
+        (b'{"model":"m","messages":[{"role":"user"}],"max_tokens":-1}', "max_tokens"),
+        (b'{"model":"m","messages":[{"role":"user"}],"max_tokens":1.5}', "max_tokens"),
+        (
+            b'{"model":"m","messages":[{"role":"user"}],"stream_options":{"include_usage":3}}',
+            "stream_options.include_usage",
+        ),
+        (b'{"model":"m","messages":[{"role":"user"}],"x":' + b"[" * 200 + b"]" * 200 + b"}", None),
+    ],
+)
+def test_mistakes_are_named(data: bytes, param: str | None) -> None:
+    with pytest.raises(GatewayError) as caught:
+        peek(data, 128)
+    assert caught.value.kind is ErrorKind.BAD_REQUEST
+    assert caught.value.status == 400
+    assert caught.value.param == param
+
+
+@given(st.binary(max_size=300))
+def test_garbage_is_refused_or_read_but_never_crashes(data: bytes) -> None:
+    try:
+        peek(data, 128)
+    except GatewayError as error:
+        assert error.status == 400
