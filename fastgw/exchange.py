@@ -143,6 +143,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Name of the provider's TLS settings (custom CA, client certificate); empty for the default."""
     proxy: str = ""
     """URL of an HTTP proxy to go through; empty for none."""
+    stream_usage: bool = True
+    """The provider understands `stream_options.include_usage`."""
 
     def __repr__(self) -> str:
         return f"Candidate({self.public_model!r} at {self.origin!r} with {self.credential!r})"

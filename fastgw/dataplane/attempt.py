@@ -38,7 +38,7 @@ def build(call: Call, candidate: Candidate, deadlines: Deadlines) -> Request:
         candidate.origin,
         candidate.path,
         candidate.headers + (_STREAM if call.stream else _JSON),
-        splice(call.fields, candidate.model, stream=call.stream),
+        splice(call.fields, candidate.model, ask_usage=call.stream and candidate.stream_usage),
         candidate.http_version,
         call.stream,
         True,

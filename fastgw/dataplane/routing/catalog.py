@@ -72,6 +72,7 @@ class Lane(msgspec.Struct, frozen=True):
                 http_version=self.provider.http_version,
                 tls=_tls_name(self.provider),
                 proxy=self.provider.proxy,
+                stream_usage=self.vendor.stream_usage,
             )
             for label, headers in self.heads
         )

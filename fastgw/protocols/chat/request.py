@@ -77,13 +77,13 @@ def peek(body: bytes, nesting_max: int) -> Peek:
     )
 
 
-def splice(fields: Fields, model: str, *, stream: bool) -> bytes:
-    """The body for the provider: the caller's, with `model` replaced and, for a stream, usage asked for.
+def splice(fields: Fields, model: str, *, ask_usage: bool) -> bytes:
+    """The body for the provider: the caller's, with `model` replaced and, if wanted, the usage of a stream asked for.
 
     Nested values are copied byte for byte; of duplicate keys the last one stands, as in the caller's own decoding.
     """
     changed = fields | {"model": msgspec.Raw(_encode(model))}
-    if stream:
+    if ask_usage:
         given = _fields_of.decode(fields["stream_options"]) if "stream_options" in fields else None
         changed["stream_options"] = msgspec.Raw(_encode(given | {"include_usage": _TRUE})) if given else _ASK_USAGE
     return _encode(changed)

@@ -34,7 +34,7 @@ def test_a_splice_changes_no_nested_byte(extra: dict[str, Any], stream: bool) ->
         )
         + b"}"
     )
-    spliced = msgspec.json.decode(splice(peek(text, 128).fields, "other", stream=stream), type=dict[str, msgspec.Raw])
+    spliced = msgspec.json.decode(splice(peek(text, 128).fields, "other", ask_usage=stream), type=dict[str, msgspec.Raw])
     assert bytes(spliced.pop("model")) == b'"other"'
     assert bytes(spliced.pop("messages")) == b'[ {"role" :"user", "content":"h\\u0069"} ]'
     options = spliced.pop("stream_options", None)
@@ -45,19 +45,19 @@ def test_a_splice_changes_no_nested_byte(extra: dict[str, Any], stream: bool) ->
 def test_other_stream_options_survive() -> None:
     seen = peek(body(stream=True, stream_options={"include_obfuscation": False, "include_usage": False}), 128)
     assert not seen.wants_usage_event
-    sent = msgspec.json.decode(splice(seen.fields, "x", stream=True))
+    sent = msgspec.json.decode(splice(seen.fields, "x", ask_usage=True))
     assert sent["stream_options"] == {"include_obfuscation": False, "include_usage": True}
 
 
 def test_null_stream_options_are_replaced() -> None:
-    sent = msgspec.json.decode(splice(peek(body(stream=True, stream_options=None), 128).fields, "x", stream=True))
+    sent = msgspec.json.decode(splice(peek(body(stream=True, stream_options=None), 128).fields, "x", ask_usage=True))
     assert sent["stream_options"] == {"include_usage": True}
 
 
 def test_of_duplicate_keys_the_last_stands_everywhere() -> None:
     seen = peek(b'{"model":"a","model":"b","messages":[{"role":"user"}],"n":1,"n":2}', 128)
     assert (seen.model, seen.choices) == ("b", 2)
-    assert splice(seen.fields, "c", stream=False).count(b'"n"') == 1
+    assert splice(seen.fields, "c", ask_usage=False).count(b'"n"') == 1
 
 
 def test_what_is_read() -> None:
