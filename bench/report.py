@@ -1,0 +1,193 @@
+"""A run as Markdown: the contest, where the CPU time goes by process, single measures, budgets."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from bench import budgets
+from bench.gateways import CONTESTANTS
+from bench.results import Idle, Latency, Row, Run, SlowReaders, Start, Streams, Unary, middle
+
+_R = TypeVar("_R", bound=Row)
+_ROOT = Path(__file__).parent.parent
+
+
+def whole(run: Run) -> str:
+    """All tables of a run."""
+    parts = [_machine(run)]
+    for tls in (False, True):
+        if any((run.of(Unary, tls=tls), run.of(Streams, tls=tls, pace=50), run.of(Latency, tls=tls))):
+            title = "Over TLS to the provider" if tls else "Plain HTTP"
+            parts.append(f"### {title}\n\n{summary(run, tls)}")
+    parts += [part for part in (_processes(run), _streams(run), _singles(run)) if part]
+    rows = [[b.what, _figure(b.measured, b.digits), f"{b.limit:g} {b.unit}", b.verdict()] for b in budgets.check(run)]
+    parts.append("### Budgets\n\n" + _table(["what", "measured", "budget", "verdict"], rows))
+    if run.skipped:
+        parts.append("### Left out\n\n" + "\n".join(f"- {what}: {why.strip()}" for what, why in run.skipped.items()))
+    return "\n\n".join(parts) + "\n"
+
+
+def summary(run: Run, tls: bool) -> str:
+    """One line per gateway: CPU, throughput, added latency, memory."""
+    rows = []
+    for gateway in CONTESTANTS.values():
+        unary = {n: run.of(Unary, gateway=gateway.name, tls=tls, in_flight=n) for n in (64, 8)}
+        streams = run.of(Streams, gateway=gateway.name, tls=tls, pace=50)
+        latency = run.of(Latency, gateway=gateway.name, tls=tls)
+        if not (unary[64] or unary[8] or streams or latency):
+            continue
+        is_direct = gateway.name == "direct"
+        rows.append(
+            [
+                gateway.name,
+                gateway.stages,
+                *("" if is_direct else _cpu(run, unary[n], tls, in_flight=n) for n in (64, 8)),
+                *(f"{middle(unary[n], lambda row: row.per_second):,.0f}" if unary[n] else "" for n in (64, 8)),
+                "" if is_direct else _cpu(run, streams, tls, pace=50),
+                _latency(run, gateway.name, tls, latency),
+                "" if is_direct or not unary[64] else _memory(unary[64], streams),
+            ]
+        )
+    head = ["gateway", "stages on", "CPU per request, 64 in flight", "8 in flight", "requests/s at 64", "at 8"]
+    return _table([*head, "CPU per SSE event", "added p50 / p99", "memory idle / loaded"], rows)
+
+
+def write(run: Run) -> None:
+    """Put the tables between the markers of `bench/README.md`, and the first one into the README."""
+    _between(_ROOT / "bench/README.md", "bench", whole(run))
+    _between(_ROOT / "README.md", "bench", _machine(run) + "\n\n" + summary(run, tls=False) + "\n")
+
+
+def _between(path: Path, name: str, text: str) -> None:
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    page = path.read_text() if path.exists() else ""
+    if begin not in page or end not in page:
+        raise SystemExit(f"{path} has no markers {begin} … {end} to write between.")
+    before, after = page.partition(begin)[0], page.partition(end)[2]
+    path.write_text(f"{before}{begin}\n{text}{end}{after}")
+
+
+def _machine(run: Run) -> str:
+    facts = ", ".join(f"{name} {value}" for name, value in run.machine.items())
+    options = ", ".join(f"{name} {value}" for name, value in run.options.items())
+    return f"Machine: {facts}. Run: {options}."
+
+
+def _cpu(run: Run, rows: list[_R], tls: bool, **wanted: object) -> str:
+    """Microseconds, and the multiple of nginx's in the same run."""
+    if not rows:
+        return "-"
+    value = middle(rows, _cpu_us)
+    nginx = middle(run.of(type(rows[0]), gateway=budgets.NGINX, tls=tls, **wanted), _cpu_us)
+    assert value is not None
+    ratio = f" ({value / nginx:.1f} x)" if nginx else ""
+    return f"{value:.1f} us{ratio}" + ("" if not _errors(rows) else f", {_errors(rows)} errors")
+
+
+def _cpu_us(row: Row) -> float:
+    assert isinstance(row, Unary | Streams)
+    return row.cpu_us
+
+
+def _errors(rows: Iterable[Row]) -> int:
+    count = 0
+    for row in rows:
+        if isinstance(row, Unary):
+            count += row.errors
+        elif isinstance(row, Streams):
+            count += row.streams - row.complete
+        elif isinstance(row, Latency):
+            count += sum(row.errors.values())
+    return count
+
+
+def _latency(run: Run, gateway: str, tls: bool, rows: list[Latency]) -> str:
+    if not rows:
+        return "-"
+    failed = _errors(rows)
+    if any(row.errors.get("unanswered") for row in rows):
+        return "cannot carry the rate"
+    p50, p99 = (middle(rows, value) for value in (_p50_ms, _p99_ms))
+    if gateway == "direct":
+        return f"(direct: {p50:.2f} / {p99:.2f} ms)"
+    more50, more99 = (budgets.added(run, gateway, tls, value) for value in (_p50_ms, _p99_ms))
+    return f"{_figure(more50, 2)} / {_figure(more99, 2)} ms" + (f", {failed} errors" if failed else "")
+
+
+def _p50_ms(row: Latency) -> float:
+    return row.p50_us / 1000
+
+
+def _p99_ms(row: Latency) -> float:
+    return row.p99_us / 1000
+
+
+def _memory(unary: list[Unary], streams: list[Streams]) -> str:
+    loaded = [middle(unary, lambda row: row.loaded_mb), middle(streams, lambda row: row.loaded_mb)]
+    return f"{middle(unary, lambda row: row.idle_mb):.0f} / {max(mb for mb in loaded if mb is not None):.0f} MB"
+
+
+def _processes(run: Run) -> str:
+    rows = []
+    for tls in (False, True):
+        for name in dict.fromkeys(row.gateway for row in run.of(Unary, tls=tls) if row.gateway != "direct"):
+            for in_flight in (64, 8):
+                found = run.of(Unary, gateway=name, tls=tls, in_flight=in_flight)
+                rows.append([name, "TLS" if tls else "plain", f"request, {in_flight} in flight", _shares(found)])
+            streams = run.of(Streams, gateway=name, tls=tls, pace=50)
+            rows.append([name, "TLS" if tls else "plain", "SSE event", _shares(streams)])
+    rows = [row for row in rows if row[-1]]
+    return "### CPU by process\n\n" + _table(["gateway", "to provider", "per", "us"], rows) if rows else ""
+
+
+def _shares(rows: list[_R]) -> str:
+    by_process: dict[str, list[float]] = {}
+    for row in rows:
+        assert isinstance(row, Unary | Streams)
+        for process, us in row.cpu_us_by_process.items():
+            by_process.setdefault(process, []).append(us)
+    ordered = sorted(by_process.items(), key=lambda item: -sum(item[1]))
+    return ", ".join(f"{process} {sum(us) / len(rows):.1f}" for process, us in ordered if sum(us) / len(rows) >= 0.05)
+
+
+def _streams(run: Run) -> str:
+    rows = []
+    for row in run.of(Streams):
+        errors = ", ".join(f"{count} {what}" for what, count in row.errors.items()) or "none"
+        delay = f"{row.delay_p50_us / 1000:.2f} / {row.delay_p99_us / 1000:.2f} ms"
+        kind = f"{row.streams:,} at {row.pace}/s{', TLS' if row.tls else ''}"
+        connections = str(row.provider_connections)
+        rows.append(
+            [row.gateway, kind, f"{row.per_second:,.0f}", delay, connections, f"{row.loaded_mb:.0f} MB", errors]
+        )
+    head = ["gateway", "streams", "events/s", "provider's write to client's read, p50 / p99", "provider connections"]
+    return "### Streams, round by round\n\n" + _table([*head, "memory", "errors"], rows) if rows else ""
+
+
+def _singles(run: Run) -> str:
+    lines = []
+    for idle in run.of(Idle):
+        memory = f"{idle.memory_mb:.0f} MB, of which the worker {idle.worker_mb:.0f} MB"
+        lines.append(f"- {idle.gateway}, idle for {idle.seconds:.0f} s: {idle.cpu_percent:.2f} % CPU, {memory}")
+    for start in run.of(Start):
+        where = "on one core" if start.pinned else "on all cores"
+        lines.append(
+            f"- {start.gateway}, start {where}: ready {start.ready_s:.2f} s, first answer {start.answer_s:.2f} s"
+        )
+    for slow in run.of(SlowReaders):
+        per_reader = (slow.process_mb + slow.sockets_mb) * 1000 / max(1, slow.readers)
+        lines.append(
+            f"- {slow.gateway}, {slow.readers:,} slow readers for {slow.seconds:.0f} s: "
+            f"processes +{slow.process_mb:.0f} MB, socket buffers +{slow.sockets_mb:.0f} MB, "
+            f"{per_reader:.0f} KB a reader; the provider got rid of {slow.provider_mb:.0f} MB"
+        )
+    return "### Single measures\n\n" + "\n".join(lines) if lines else ""
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

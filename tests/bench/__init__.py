@@ -1,0 +1,1 @@
+"""Tests of the measuring itself: a benchmark that cannot see an error measures nothing."""
