@@ -1,1 +1,1 @@
-"""The truth: tables, migrations and queries for SQLite and PostgreSQL."""
+"""The truth: keys, usage and what is still open, in SQLite or PostgreSQL."""

@@ -1,0 +1,138 @@
+"""API keys in SQL: made, listed, revoked, and read as a whole for the mirror. Only hashes are stored."""
+
+import secrets
+
+import msgspec
+from sqlalchemy import Connection, Engine, Row, insert, select, update
+
+from fastgw import apikey
+from fastgw.exchange import Principal
+from fastgw.limits import Limits
+from fastgw.storage.sql.engine import reading
+from fastgw.storage.sql.tables import API_KEYS, KEYS_VERSION, META
+
+ID_PREFIX = "key_"
+_ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+_encode = msgspec.json.Encoder().encode
+_limits = msgspec.json.Decoder(Limits).decode
+_names = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+class KeyRecord(msgspec.Struct, frozen=True):
+    """One API key as it is stored."""
+
+    id: str
+    digest: str
+    hint: str
+    """Prefix and last four characters."""
+    name: str
+    limits: Limits
+    models: tuple[str, ...]
+    ips: tuple[str, ...]
+    expires_at_s: int
+    """Unix seconds, 0 for never."""
+    revoked_at_ms: int
+    """0 while it is valid."""
+    epoch: int
+    created_at_ms: int
+
+    def principal(self) -> Principal:
+        """The record as the data plane reads it."""
+        return Principal(
+            key_id=self.id,
+            digest=self.digest,
+            epoch=self.epoch,
+            name=self.name,
+            limits=self.limits,
+            models=self.models,
+            ips=self.ips,
+            expires_at_s=self.expires_at_s,
+            disabled=self.revoked_at_ms > 0,
+        )
+
+
+class Keys:
+    """The table of keys. Methods wait for the database and raise `sqlalchemy.exc.SQLAlchemyError`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(
+        self,
+        key: str,
+        *,
+        name: str,
+        now_ms: int,
+        limits: Limits | None = None,
+        models: tuple[str, ...] = (),
+        ips: tuple[str, ...] = (),
+        expires_at_s: int = 0,
+    ) -> KeyRecord:
+        """Store a key that was just minted. Without limits of its own the default guard holds for it."""
+        record = KeyRecord(
+            id=ID_PREFIX + "".join(secrets.choice(_ID_ALPHABET) for _ in range(16)),
+            digest=apikey.digest(key),
+            hint=apikey.hint(key),
+            name=name,
+            limits=limits or Limits(),
+            models=models,
+            ips=ips,
+            expires_at_s=expires_at_s,
+            revoked_at_ms=0,
+            epoch=1,
+            created_at_ms=now_ms,
+        )
+        row = msgspec.structs.asdict(record)
+        for column in ("limits", "models", "ips"):
+            row[column] = _encode(row[column]).decode()
+        with self._engine.begin() as connection:
+            connection.execute(insert(API_KEYS), row)
+            _changed(connection)
+        return record
+
+    def all(self) -> list[KeyRecord]:
+        """Every key, revoked ones included, in the order of their creation."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at_ms, API_KEYS.c.id))
+            return [_record(row) for row in rows]
+
+    def get(self, key_id: str) -> KeyRecord | None:
+        """One key by its id."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == key_id)).one_or_none()
+        return None if row is None else _record(row)
+
+    def revoke(self, key_id: str, now_ms: int) -> KeyRecord | None:
+        """Revoke a key for good, and return it; None when there is none. Revoking twice changes nothing."""
+        with self._engine.begin() as connection:
+            change = (
+                update(API_KEYS)
+                .where(API_KEYS.c.id == key_id, API_KEYS.c.revoked_at_ms == 0)
+                .values(revoked_at_ms=now_ms, epoch=API_KEYS.c.epoch + 1)
+            )
+            if connection.execute(change).rowcount:
+                _changed(connection)
+            row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == key_id)).one_or_none()
+        return None if row is None else _record(row)
+
+    def version(self) -> int:
+        """Grows with every change of any key."""
+        with reading(self._engine) as connection:
+            return int(connection.execute(select(META.c.value).where(META.c.name == KEYS_VERSION)).scalar_one())
+
+    def principals(self) -> list[Principal]:
+        """Every key as the data plane reads it, tombstones of revoked ones included."""
+        return [record.principal() for record in self.all()]
+
+
+def _changed(connection: Connection) -> None:
+    connection.execute(update(META).where(META.c.name == KEYS_VERSION).values(value=META.c.value + 1))
+
+
+def _record(row: Row[tuple[object, ...]]) -> KeyRecord:
+    values = dict(row._mapping)
+    values["limits"] = _limits(values["limits"])
+    values["models"] = _names(values["models"])
+    values["ips"] = _names(values["ips"])
+    return KeyRecord(**values)
