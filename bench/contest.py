@@ -66,6 +66,8 @@ def _measure(run: Run, options: Options, gateway: Gateway) -> None:
         if program is None:
             run.skipped["unary at saturation"] = "wrk is not installed (Debian: apt-get install wrk)"
         else:
+            # Just-in-time compilers and allocators need a while until they are what they will be.
+            _warm(program, gateway, IN_FLIGHT[0], 2 * options.warmup_s)
             for in_flight in IN_FLIGHT:
                 run.rows.append(_unary(program, options, gateway, in_flight, sum(idle_mb.values())))
     if "latency" in options.measures:
@@ -75,7 +77,7 @@ def _measure(run: Run, options: Options, gateway: Gateway) -> None:
 
 
 def _unary(program: str, options: Options, gateway: Gateway, in_flight: int, idle_mb: float) -> Unary:
-    wrk.finish(wrk.start(program, gateway, gateway.folder, in_flight=in_flight, seconds=options.warmup_s))
+    _warm(program, gateway, in_flight, options.warmup_s)
     settle(gateway)
     before = gateway.tree.cpu() if gateway.tree else None
     load = wrk.start(program, gateway, gateway.folder, in_flight=in_flight, seconds=options.seconds)
@@ -100,6 +102,10 @@ def _unary(program: str, options: Options, gateway: Gateway, in_flight: int, idl
         loaded_mb=sum(loaded.values()),
         loaded_mb_by_process=loaded,
     )
+
+
+def _warm(program: str, gateway: Gateway, in_flight: int, seconds: float) -> None:
+    wrk.finish(wrk.start(program, gateway, gateway.folder, in_flight=in_flight, seconds=seconds))
 
 
 def _latency(options: Options, gateway: Gateway) -> Latency:

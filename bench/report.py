@@ -20,11 +20,22 @@ def whole(run: Run) -> str:
             title = "Over TLS to the provider" if tls else "Plain HTTP"
             parts.append(f"### {title}\n\n{summary(run, tls)}")
     parts += [part for part in (_processes(run), _streams(run), _singles(run)) if part]
-    rows = [[b.what, _figure(b.measured, b.digits), f"{b.limit:g} {b.unit}", b.verdict()] for b in budgets.check(run)]
-    parts.append("### Budgets\n\n" + _table(["what", "measured", "budget", "verdict"], rows))
+    parts += [_budgets(run)]
     if run.skipped:
         parts.append("### Left out\n\n" + "\n".join(f"- {what}: {why.strip()}" for what, why in run.skipped.items()))
     return "\n\n".join(parts) + "\n"
+
+
+def _budgets(run: Run) -> str:
+    checked = budgets.check(run)
+    rows = [
+        [budget.what, _figure(budget.measured, budget.digits), f"{budget.limit:g} {budget.unit}", budget.verdict()]
+        for budget in checked
+        if budget.measured is not None
+    ]
+    rest = [budget.what for budget in checked if budget.measured is None]
+    table = _table(["what", "measured", "budget", "verdict"], rows) if rows else ""
+    return "### Budgets\n\n" + "\n\n".join(filter(None, (table, rest and f"Not measured: {'; '.join(rest)}.")))
 
 
 def summary(run: Run, tls: bool) -> str:
