@@ -169,8 +169,8 @@ class Wiring:
         self._tasks: list[asyncio.Task[None]] = []
 
     def ready(self) -> bool:
-        """Whether this worker wants requests: key records are there, and it is not about to stop."""
-        return self._synced and not self.drain.draining
+        """Whether this worker wants requests: it knows the keys, can record, and is not about to stop."""
+        return self._synced and self._journal.room() and not self.drain.draining
 
     async def start(self) -> None:
         """Open the journal and connect. Raises `StartupError`."""

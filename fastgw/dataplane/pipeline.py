@@ -104,7 +104,7 @@ class Chat:
         return call
 
     def _candidates(self, principal: Principal, call: Call) -> list[Candidate]:
-        """In the order to try; none if nobody knows the model. Raises `GatewayError` if the key may use none of them."""
+        """In the order to try; none if nobody knows the model. Raises `GatewayError` if the key may use none."""
         known = self._s.catalog.current.resolve(call.model)
         if principal.models:
             mine = tuple(one for one in known if allowed(principal.models, one.public_model, call.model))
@@ -119,9 +119,6 @@ class Chat:
         return list(select(known, self._s.cooling.until_ms, wall_ms(), self._turn))
 
     async def _admit(self, flight: Flight, scope: MutableMapping[str, Any], principal: Principal, call: Call) -> None:
-        if not self._s.settlement.room():
-            unrecorded = "The gateway cannot record requests right now. Try again later."
-            raise GatewayError(ErrorKind.OVERLOADED, unrecorded, retry_after_s=5)
         bound = estimate.before_call(call.body_bytes, call.output_cap, call.choices)
         await admit(self._s, flight, scope, principal, bound.total)
 

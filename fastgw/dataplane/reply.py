@@ -18,14 +18,13 @@ def gateway_us(flight: Flight) -> int:
 
 def head(flight: Flight, kind: tuple[Header, ...]) -> list[Header]:
     """The headers of an answer: `kind` for its media type, and who, how long and how much is left."""
-    headers = [
+    grant = flight.grant
+    return [
         *kind,
         (b"x-request-id", flight.exchange_id.encode()),
         (b"server-timing", b"gw;dur=%.3f" % (gateway_us(flight) / 1_000)),
+        *(rate_headers(grant.status) if grant is not None else ()),
     ]
-    if flight.grant is not None:
-        headers += rate_headers(flight.grant.status)
-    return headers
 
 
 def rate_headers(status: RateStatus) -> list[Header]:

@@ -4,7 +4,7 @@ from fastgw.clock import monotonic_ns
 from fastgw.dataplane import reply
 from fastgw.dataplane.book import Book
 from fastgw.dataplane.flight import Flight
-from fastgw.dataplane.relay.unary import check_answer, content_type, take_answer
+from fastgw.dataplane.relay.unary import check_answer, content_codings, content_type, plain, unusable
 from fastgw.dataplane.upstream.transport import Response
 from fastgw.protocols.chat.answer import usage_in_tail
 from fastgw.settings.values import Bounds
@@ -15,12 +15,15 @@ _TAIL_BYTES = 64 * 1024
 async def relay_unary(flight: Flight, response: Response, bounds: Bounds, book: Book) -> None:
     """Hold the answer until it is seen to be one, record it, then hand it on."""
     began_ns = monotonic_ns()
-    body = await take_answer(response, bounds.answer_bytes_buffered_max)
+    body = await response.read_all(bounds.answer_bytes_buffered_max)
     now_ns = monotonic_ns()
     flight.upstream_ns += now_ns - began_ns
     if body is None:
+        if content_codings(response):
+            raise unusable("a compressed answer that is too large to hold")
         await _relay_large(flight, response, book)
         return
+    body = plain(response, body, bounds.answer_bytes_buffered_max)
     flight.usage = check_answer(body, content_type(response)).usage
     flight.first_byte_ns = now_ns
     flight.delivered_bytes = len(body)

@@ -46,12 +46,14 @@ class BodyBudget:
 
 def framing(headers: Iterable[tuple[bytes, bytes]]) -> Framing:
     """Read `content-length` and `content-encoding`. Raises `GatewayError` for a coding that cannot be undone (415)."""
-    length: int | None = None
+    named = dict(headers)
+    value = named.get(b"content-length")
+    length = int(value) if value is not None and value.isdigit() and len(value) < 16 else None
+    if b"content-encoding" not in named:
+        return Framing(length)
     codings: tuple[str, ...] = ()
     for name, value in headers:
-        if name == b"content-length":
-            length = int(value) if value.isdigit() and len(value) < 16 else None
-        elif name == b"content-encoding":
+        if name == b"content-encoding":
             listed = [item.strip().lower() for item in value.decode("latin-1").split(",")]
             codings += tuple(item for item in listed if item and item != "identity")
     if len(codings) > 2 or any(item not in coding.CODINGS for item in codings):

@@ -41,17 +41,14 @@ def content_codings(source: Source) -> tuple[str, ...]:
     return ()
 
 
-async def take_answer(source: Source, bytes_max: int) -> bytes | None:
-    """The whole answer, inflated if need be; None when it is larger than `bytes_max` (its bytes are still to be read).
+def plain(source: Source, body: bytes, bytes_max: int) -> bytes:
+    """`body` without the codings that the provider applied, at most `bytes_max`.
 
-    Raises `AttemptFailed` for a coding that does not hold what it promises, and what the source raises.
+    Raises `AttemptFailed` for a coding that does not hold what it promises.
     """
-    body = await source.read_all(bytes_max)
     codings = content_codings(source)
-    if body is None:
-        if codings:
-            raise unusable(f"a compressed answer of more than {bytes_max} bytes")
-        return None
+    if not codings:
+        return body
     try:
         for name in reversed(codings):
             body = coding.inflate(body, name, bytes_max)

@@ -11,9 +11,6 @@ class Journal(Protocol):
     def append(self, record: JournalRecord) -> None:
         """Make `record` outlive this process, before returning."""
 
-    def room(self) -> bool:
-        """False when no new exchange may begin, because the disk is nearly full."""
-
 
 class Lender(Protocol):
     """The part of the gate that takes back."""
@@ -31,12 +28,8 @@ class Settlement:
         self._journal = journal
         self._gate = gate
 
-    def room(self) -> bool:
-        """Whether a new exchange may begin."""
-        return self._journal.room()
-
     def opened(self, record: Opened) -> None:
-        """Before the request leaves for the provider."""
+        """Before the request leaves for the provider. Raises `GatewayError` (503) when the disk is nearly full."""
         self._journal.append(record)
 
     def checkpoint(self, record: Checkpoint) -> None:
