@@ -35,7 +35,22 @@ def _budgets(run: Run) -> str:
     ]
     rest = [budget.what for budget in checked if budget.measured is None]
     table = _table(["what", "measured", "budget", "verdict"], rows) if rows else ""
-    return "### Budgets\n\n" + "\n\n".join(filter(None, (table, rest and f"Not measured: {'; '.join(rest)}.")))
+    unmeasured = f"Not measured: {'; '.join(rest)}." if rest else ""
+    return "### Budgets\n\n" + "\n\n".join(part for part in (table, unmeasured, _headroom(run)) if part)
+
+
+def _headroom(run: Run) -> str:
+    """Whether load and provider could have carried more than was measured; otherwise they were the limit."""
+    direct = middle(run.of(Unary, gateway="direct", in_flight=64), lambda row: row.per_second)
+    ours = [row.per_second for row in run.of(Unary, in_flight=64) if row.gateway.startswith("fastgw")]
+    if direct is None or not ours:
+        return ""
+    enough = (
+        "" if direct > 3 * max(ours) else " **That is too little: requests/s are limited by the load or the provider.**"
+    )
+    return (
+        f"Load and provider alone carry {direct / max(ours):.1f} times the requests of the fastest fastgw row.{enough}"
+    )
 
 
 def summary(run: Run, tls: bool) -> str:
