@@ -1,0 +1,102 @@
+"""The transport as a whole: deadlines, the end of everything, and the limits on origins and addresses."""
+
+import asyncio
+import time
+
+import pytest
+
+from fastgw.dataplane.upstream.transport import Failure, Stats, TransportError
+from fastgw.dataplane.upstream.wire import WireBounds, WireTransport
+from fastgw.dataplane.upstream.wire.names import AddressInfo
+from tests.dataplane.upstream.origin import Exchange, Origin, until
+from tests.dataplane.upstream.wired import call, held, request, wired
+
+
+async def test_deadlines_are_kept_by_one_sweeper_that_rests_when_nothing_is_open() -> None:
+    async def silent(exchange: Exchange) -> None:
+        await exchange.wait_gone()
+
+    async with Origin() as origin, wired() as transport:
+        origin.on("/silent", silent)
+        origin.on("/held", held)
+        started = time.monotonic()
+        with pytest.raises(TransportError) as first:
+            await transport.send(request(origin, b"/silent", timeout_first_byte_ms=100))
+        assert time.monotonic() - started >= 0.1
+        response = await transport.send(request(origin, b"/held", timeout_idle_ms=100))
+        assert await response.read() == b"x"
+        with pytest.raises(TransportError) as second:
+            await response.read()
+        whole = await transport.send(request(origin, b"/held", timeout_idle_ms=100))
+        with pytest.raises(TransportError) as third:
+            await whole.read_all(1000)
+        kinds = [caught.value.failure for caught in (first, second, third)]
+        assert kinds == [Failure.TIMEOUT_FIRST_BYTE, Failure.TIMEOUT_IDLE, Failure.TIMEOUT_IDLE]
+        await until(lambda: not origin.open_connections)
+        await until(lambda: transport._sweeper is None)
+
+
+async def test_no_deadline_runs_while_nobody_reads() -> None:
+    async with Origin() as origin, wired() as transport:
+        origin.on("/held", held)
+        response = await transport.send(request(origin, b"/held", timeout_idle_ms=50))
+        await asyncio.sleep(0.6)
+        assert await response.read() == b"x"
+        response.close()
+
+
+async def test_closing_the_transport_ends_everything() -> None:
+    async with Origin() as origin:
+        transport = WireTransport(bounds=WireBounds(http1_connections_per_origin_max=2))
+        origin.on("/held", held)
+        response = await transport.send(request(origin, b"/held"))
+        reading = asyncio.ensure_future(response.read_all(100))
+        sending = [asyncio.ensure_future(transport.send(request(origin, b"/held"))) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        await transport.aclose()
+        for task in (reading, *sending[1:]):
+            with pytest.raises(TransportError) as caught:
+                await task
+            assert caught.value.failure is Failure.CLOSED
+        assert transport.stats() == Stats(0, 0, 0, 0)
+        with pytest.raises(TransportError) as caught:
+            await transport.send(request(origin))
+        assert caught.value.failure is Failure.CLOSED
+        await until(lambda: not origin.open_connections)
+
+
+async def test_addresses_can_be_refused_before_connecting() -> None:
+    asked: list[str] = []
+
+    def none(host: str, found: list[AddressInfo]) -> list[AddressInfo]:
+        asked.extend(info[4][0] for info in found)
+        return []
+
+    async with Origin() as origin:
+        transport = WireTransport(resolve=none)
+        with pytest.raises(TransportError) as caught:
+            await transport.send(request(origin))
+        assert (caught.value.failure, caught.value.sent) == (Failure.CONNECT, False)
+        assert (asked, origin.connections) == (["127.0.0.1"], [])
+        await transport.aclose()
+
+
+async def test_an_unused_origin_makes_room_for_another() -> None:
+    async with Origin() as first, Origin() as second, wired(origins_max=1) as transport:
+        await call(transport, request(first))
+        with pytest.raises(TransportError) as caught:
+            await call(transport, request(second))
+        assert caught.value.failure is Failure.POOL_FULL
+        first.connections[0].close()
+        await until(lambda: transport.stats().connections_open == 0)
+        assert await call(transport, request(second)) == b"ok 2"
+
+
+async def test_a_refused_request_costs_no_connection() -> None:
+    async with Origin() as origin, wired() as transport:
+        for _ in range(3):
+            with pytest.raises(TransportError) as caught:
+                await transport.send(request(origin, b"/a b"))
+            assert (caught.value.failure, caught.value.sent) == (Failure.PROTOCOL, False)
+            assert await call(transport, request(origin)) == b"ok 2"
+        assert len(origin.connections) == 1
