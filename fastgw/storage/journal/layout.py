@@ -2,6 +2,7 @@
 
     <folder>/                      one per machine, `DATA_DIR/journal`
       .opening                     flock: a stream is being made
+      .keeper                      flock: held by the process that drains
       <worker>-<time>-<random>/    one stream: what one worker process wrote, from its start to its end
         owner                      flock: held while that process lives
         0000000000.seg ...         segments of one fixed size, allocated before they are needed
@@ -34,6 +35,7 @@ OPENED_BYTES_MAX = 1_280
 
 OWNER = "owner"
 OPENING = ".opening"
+KEEPER = ".keeper"
 NEW_PREFIX = ".new-"
 SEGMENT_SUFFIX = ".seg"
 

@@ -13,6 +13,7 @@ from fastgw.exchange import JournalRecord
 from fastgw.storage.journal import layout
 from fastgw.storage.journal.frames import Stop, frame_at, resync, step
 from fastgw.storage.journal.layout import HEAD, HEAD_BYTES, MAGIC, WORD_BYTES
+from fastgw.storage.journal.segment import lock
 
 _log = logging.getLogger("fastgw.journal")
 
@@ -44,6 +45,16 @@ class Journals:
         self._decode = msgspec.msgpack.Decoder(JournalRecord).decode
         self._files: dict[str, tuple[int, int]] = {}
         self._damaged: set[tuple[str, int]] = set()
+        self._claim_fd = -1
+
+    def claim(self) -> bool:
+        """Become the one process that drains these journals; False while another one is that."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._claim_fd = lock(self._folder / layout.KEEPER, wait=False)
+        except BlockingIOError:
+            return False
+        return True
 
     def streams(self) -> list[str]:
         """Names of all streams, finished ones included, the oldest of each worker first."""
@@ -119,9 +130,12 @@ class Journals:
         shutil.rmtree(self._folder / stream, ignore_errors=True)
 
     def close(self) -> None:
-        """Close the files that are open for reading."""
+        """Close the files that are open for reading, and give up the claim."""
         for stream in list(self._files):
             self._forget_file(stream)
+        if self._claim_fd >= 0:
+            os.close(self._claim_fd)
+            self._claim_fd = -1
 
     def _take(self, stretch: bytes, found: list[JournalRecord], where: str, offset: int) -> tuple[int, Stop]:
         at = 0

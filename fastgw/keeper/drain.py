@@ -1,0 +1,116 @@
+"""Journals to ledger: looks at every stream, quickly while there is work and rarely while there is none."""
+
+import asyncio
+import logging
+
+from fastgw.keeper.fold import fold, orphan
+from fastgw.keeper.pause import pause
+from fastgw.keeper.ports import Journals, Ledger
+
+_log = logging.getLogger("fastgw.keeper")
+
+LOOK_MS_MIN = 100
+"""Between two looks while there is work: larger batches cost less per exchange than more of them."""
+LOOK_MS_MAX = 500
+"""Between two looks while there is none; `fastgw usage` shows an exchange within about a second."""
+RETRY_MS_MAX = 5_000
+"""Between two tries while the ledger cannot be written."""
+BATCH_RECORDS = 2_000
+"""Records of one transaction, about a megabyte of memory."""
+CLAIM_S = 0.5
+
+
+class Drain:
+    """Drains the journals of one machine."""
+
+    def __init__(self, journals: Journals, ledger: Ledger) -> None:
+        self._journals = journals
+        self._ledger = ledger
+        self._places: dict[str, tuple[int, int]] = {}
+        self._failing: set[str] = set()
+
+    async def claim(self, stop: asyncio.Event) -> bool:
+        """Wait until no other keeper drains these journals; False when `stop` is set before."""
+        told = False
+        while not await asyncio.to_thread(self._journals.claim):
+            if not told:
+                _log.warning("another keeper drains these journals: waiting for it to end")
+                told = True
+            if await pause(stop, CLAIM_S):
+                return False
+        return True
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Drain until `stop` is set, and then what is there."""
+        wait_ms = LOOK_MS_MIN
+        while not await pause(stop, wait_ms / 1_000):
+            if await asyncio.to_thread(self.look):
+                wait_ms = LOOK_MS_MIN
+            else:
+                wait_ms = min(wait_ms * 2, RETRY_MS_MAX if self._failing else LOOK_MS_MAX)
+        while await asyncio.to_thread(self.look):
+            pass
+
+    def look(self) -> bool:
+        """Drain each stream until it has no more; True when there was something. Waits for disk and database."""
+        found = False
+        streams = self._journals.streams()
+        for stream in streams:
+            try:
+                found = self._drain(stream) or found
+            # Whatever a database or disk raises, the records stay where they are and the next look tries again.
+            except Exception as error:
+                self._places.pop(stream, None)
+                if stream not in self._failing:
+                    self._failing.add(stream)
+                    _log.error("journal %s cannot be drained, trying on: %s", stream, error)
+            else:
+                if stream in self._failing:
+                    self._failing.discard(stream)
+                    _log.warning("journal %s is drained again", stream)
+        self._failing.intersection_update(streams)
+        return found
+
+    def _drain(self, stream: str) -> bool:
+        if stream not in self._places:
+            self._places[stream] = self._ledger.cursor(stream)
+        # Before reading: a worker that ends in between has one more look coming.
+        alive = self._journals.alive(stream)
+        found = False
+        while True:
+            segment, offset = self._places[stream]
+            batch = self._journals.read(stream, segment, offset, alive=alive, records_max=BATCH_RECORDS)
+            place = (batch.segment, batch.offset)
+            if batch.records:
+                found = True
+                news = fold(batch.records)
+                self._ledger.record(
+                    stream,
+                    *place,
+                    opened=news.opened,
+                    checkpoints=news.checkpoints,
+                    closed=news.closed,
+                    ended=news.ended,
+                )
+                self._journals.remove_before(stream, batch.segment)
+            self._places[stream] = place
+            if not batch.more:
+                break
+        if not alive:
+            self._finish(stream)
+        return found
+
+    def _finish(self, stream: str) -> None:
+        """The worker is dead and all it wrote is drained. A crash in here has the same done again, to the same end."""
+        orphans = [orphan(opened, last) for opened, last in self._ledger.still_open(stream)]
+        self._ledger.finish(stream, orphans)
+        self._journals.remove(stream)
+        del self._places[stream]
+        if orphans:
+            tokens = sum(one.usage.total_tokens for one in orphans)
+            _log.warning(
+                "a worker died with %d exchanges open (%s): charged %d tokens as of their last checkpoints",
+                len(orphans),
+                stream,
+                tokens,
+            )
