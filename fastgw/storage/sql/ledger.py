@@ -1,16 +1,22 @@
 """Usage rows as journals are drained: rows and the place in the journal move together, and no exchange counts twice."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from fastgw.exchange import Checkpoint, Closed, Opened
 from fastgw.storage.sql.engine import reading
 from fastgw.storage.sql.tables import BUCKETS, JOURNAL_CURSOR, OPEN_EXCHANGES, USAGE
 
+_log = logging.getLogger("fastgw.keeper")
+
+_UNFIT = (DataError, IntegrityError, StatementError, OverflowError)
+"""What is wrong with a row and not with the database: no later try would take it."""
 _OPENED_FIELDS = Opened.__struct_fields__
 _CHECKPOINT_FIELDS = Checkpoint.__struct_fields__[1:]
 
@@ -61,7 +67,7 @@ class UsageLedger:
         """
         with self._engine.begin() as connection:
             _many(connection, self._insert_usage, map(_usage_row, closed))
-            _many(connection, self._insert_open, ({"journal": journal, **_asdict(one)} for one in opened))
+            _many(connection, self._insert_open, ({"journal": journal, **_plain(one)} for one in opened))
             _many(connection, self._checkpoint, map(_checkpoint_row, checkpoints))
             _many(connection, self._end, ({"exchange": exchange_id} for exchange_id in ended))
             connection.execute(self._move_cursor, {"journal": journal, "segment": segment, "position": offset})
@@ -87,20 +93,37 @@ class UsageLedger:
 
 
 def _many(connection: Connection, statement: Any, rows: Iterable[dict[str, Any]]) -> None:
-    if listed := list(rows):
-        connection.execute(statement, listed)
+    """Execute `statement` for all rows; one that the database can never take is logged, and stops no other."""
+    listed = list(rows)
+    if not listed:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(statement, listed)
+    except _UNFIT as error:
+        if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError):
+            raise
+        if len(listed) == 1:
+            _log.error("a journal record does not fit into the database and is left out: %s: %s", error, listed[0])
+            return
+        for row in listed:
+            _many(connection, statement, [row])
 
 
 def _delete(connection: Connection, table: Table, journal: str) -> None:
     connection.execute(delete(table).where(table.c.journal == journal))
 
 
-def _asdict(record: Opened) -> dict[str, Any]:
-    return msgspec.structs.asdict(record)
+def _plain(record: Opened | Closed) -> dict[str, Any]:
+    row = msgspec.structs.asdict(record)
+    for name in ("model", "provider_model"):
+        # PostgreSQL has no NUL in text, and a provider that takes any model has names by its callers.
+        row[name] = row[name].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return row
 
 
 def _usage_row(closed: Closed) -> dict[str, Any]:
-    row = msgspec.structs.asdict(closed)
+    row = _plain(closed)
     usage = row.pop("usage")
     for bucket in BUCKETS:
         row[bucket] = getattr(usage, bucket)

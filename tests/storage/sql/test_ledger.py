@@ -107,6 +107,23 @@ def test_sums_by_model_and_key_within_a_time(engine: Engine) -> None:
     assert nothing["totals"]["total_tokens"] == 0 and nothing["by_model"] == []
 
 
+def test_a_row_that_no_database_takes_stops_no_other(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    ledger = UsageLedger(engine)
+    endless = closed("ex_2", usage=Usage(in_text=2**63))
+    record(ledger, 9, closed("ex_1"), endless, closed("ex_3"))
+    ledger.record("j", 0, 9, opened=[opened("ex_4", started_ms=2**63)], checkpoints=[], closed=[], ended=[])
+    assert requests(engine) == 2
+    assert ledger.cursor("worker-0-a") == (0, 9)
+    assert "ex_2" in caplog.text and "ex_4" in caplog.text
+
+
+def test_any_name_of_a_model_is_kept(engine: Engine) -> None:
+    names = ["a\0b", "\N{SNOWMAN}" * 300, "'; DROP TABLE usage; --", ""]
+    record(UsageLedger(engine), 1, *(closed(f"ex_{i}", model=name) for i, name in enumerate(names)))
+    found = {row["model"] for row in UsageReport(engine).read()["by_model"]}
+    assert found == {name.replace("\0", "\N{REPLACEMENT CHARACTER}") for name in names}
+
+
 def test_errors_are_counted(engine: Engine) -> None:
     import msgspec
 
