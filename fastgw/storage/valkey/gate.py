@@ -9,6 +9,7 @@ with the full limits, for at most a minute.
 import asyncio
 import contextlib
 import hashlib
+import logging
 import random
 import secrets
 from collections import deque
@@ -17,15 +18,14 @@ from time import monotonic_ns
 from typing import Any
 
 import hiredis
-import msgspec
 
 from fastgw.errors import StartupError
-from fastgw.exchange import Ask, Denial, Grant, RateStatus, Reason
+from fastgw.exchange import Ask, Denial, Grant, Reason
 from fastgw.observe.tasks import spawn
+from fastgw.storage.valkey.batch import ASKS_MAX, NO_STATUS, SUBJECTS_MAX, Asked, Batch, decide_here
 from fastgw.storage.valkey.link import Link, Place, connect
-from fastgw.storage.valkey.subjects import ADDRESS_REASONS, KEY_REASONS, Subject, Subjects, denial, status
+from fastgw.storage.valkey.subjects import Subject, Subjects
 
-LEASE_US = 30_000_000
 HEARTBEAT_S = 10.0
 SETTLE_DELAY_S = 0.003
 """How long a settlement waits for a batch to ride with."""
@@ -35,21 +35,16 @@ SWEEP_S = 0.05
 """How often the deadline is looked at: once for all, not a timer for each."""
 LOCAL_NS = 60_000_000_000
 """How long a worker decides by itself before it answers that the store is away."""
-BATCH_ASKS_MAX = 256
 PIPELINE_MAX = 8
 """Batches under way at once; beyond it asks wait, and the next batch is larger."""
-ASKS_MAX = 20_000
+QUEUE_MAX = 20_000
+"""Asks that wait to be sent; beyond it the answer is that the store is away."""
 RECONNECT_S_MIN, RECONNECT_S_MAX = 0.05, 2.0
-STALE = 7
 
 _SCRIPT = (files("fastgw.storage.valkey") / "scripts" / "admit.lua").read_bytes()
 _SHA = hashlib.sha1(_SCRIPT, usedforsecurity=False).hexdigest().encode()
-_NO_STATUS = RateStatus()
-_AWAY = Denial(Reason.STORE_AWAY, 1_000, _NO_STATUS)
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[int]).decode
-
-Asked = tuple[Ask, "asyncio.Future[Grant | Denial]", Subject, Subject | None]
+_log = logging.getLogger("fastgw.gate")
+_AWAY = Denial(Reason.STORE_AWAY, 1_000, NO_STATUS)
 
 
 class ValkeyGate:
@@ -86,7 +81,7 @@ class ValkeyGate:
         address = self._subjects.address(ask)
         if self._link is None:
             return self._decide_here(ask, key, address)
-        if len(self._asks) >= ASKS_MAX:
+        if len(self._asks) >= QUEUE_MAX:
             return _AWAY
         future: asyncio.Future[Grant | Denial] = self._loop.create_future()
         key.asking += 1
@@ -164,121 +159,77 @@ class ValkeyGate:
             self._send_batch(link)
 
     def _send_batch(self, link: Link) -> None:
-        self._batches += 1
-        subjects: list[Subject] = []
-        numbers: list[int] = []
-        rows: list[int] = []
-        asks: list[Asked] = []
-        queue = self._asks
-        while queue and len(asks) < BATCH_ASKS_MAX:
-            asked = queue.popleft()
-            ask, _, key, address = asked
-            asks.append(asked)
-            tokens = ask.tokens
-            self._include(key, subjects, numbers)
-            if address is None:
-                rows += (key.index, 0, key.cost_t(tokens), 0, ask.principal.epoch)
-            else:
-                self._include(address, subjects, numbers)
-                rows += (key.index, address.index, key.cost_t(tokens), address.cost_t(tokens), ask.principal.epoch)
-        dirty = self._dirty
-        while dirty and len(subjects) < 3 * BATCH_ASKS_MAX:
-            self._include(dirty.pop(), subjects, numbers)
-        self._call(link, subjects, [self._worker, 0, LEASE_US, len(asks), *numbers, *rows], asks, rows)
-
-    def _include(self, subject: Subject, subjects: list[Subject], numbers: list[int]) -> None:
-        if subject.batch == self._batches:
-            return
-        subject.batch = self._batches
-        subjects.append(subject)
-        subject.index = len(subjects)
-        numbers += (
-            subject.window_r,
-            subject.window_t,
-            subject.cost_r,
-            subject.concurrency,
-            subject.epoch,
-            subject.memory_us,
-            subject.correction_us,
-            subject.returned,
-        )
-        subject.correction_us = subject.returned = 0
+        batch = self._new_batch()
+        while self._asks and len(batch.asks) < ASKS_MAX:
+            batch.add(self._asks.popleft())
+        while self._dirty and len(batch.subjects) < SUBJECTS_MAX:
+            batch.include(self._dirty.pop())
+        self._call(link, batch)
 
     def _renew(self, link: Link) -> None:
         """Tell the store the whole number of exchanges that run here; nothing is under way now."""
         self._renew_due = False
         due = [s for s in self._subjects.all() if (s.running and s.concurrency) or s.unsure]
-        for start in range(0, len(due), BATCH_ASKS_MAX):
-            self._batches += 1
-            subjects: list[Subject] = []
-            numbers: list[int] = []
-            for subject in due[start : start + BATCH_ASKS_MAX]:
-                subject.returned = -subject.running - 1
-                subject.unsure = False
-                self._include(subject, subjects, numbers)
-            self._call(link, subjects, [self._worker, 0, LEASE_US, 0, *numbers], [], [])
+        for start in range(0, len(due), SUBJECTS_MAX):
+            batch = self._new_batch()
+            for subject in due[start : start + SUBJECTS_MAX]:
+                batch.renew(subject)
+            self._call(link, batch)
 
-    def _call(
-        self, link: Link, subjects: list[Subject], numbers: list[int], asks: list[Asked], rows: list[int]
-    ) -> None:
-        if not subjects:
-            return
-        rest = (b"%d" % len(subjects), *[s.name for s in subjects], _encode(numbers))
+    def _new_batch(self) -> Batch:
+        self._batches += 1
+        return Batch(self._batches)
+
+    def _call(self, link: Link, batch: Batch) -> None:
         self.script_calls += 1
+        arguments = batch.arguments(self._worker)
 
         def answered(reply: Any) -> None:
             if isinstance(reply, hiredis.HiredisError) and str(reply).startswith("NOSCRIPT"):
-                link.send((b"EVAL", _SCRIPT, *rest), decided)
+                # Nothing was carried out; EVAL also makes the server remember the script.
+                link.send((b"EVAL", _SCRIPT, *arguments), decided)
             else:
                 decided(reply)
 
         def decided(reply: Any) -> None:
             if isinstance(reply, bytes):
                 self._away_since_ns = 0
-                self._resolve(_decode(reply), subjects, asks, rows)
+                self._resolve(batch, reply)
             else:
-                self._unanswered(subjects, asks)
+                self._unanswered(batch, reply)
             if self._link is link and (self._asks or self._dirty or self._renew_due) and not self._flush_due:
                 self._flush_due = True
                 self._loop.call_soon(self._flush)
 
-        link.send((b"EVALSHA", _SHA, *rest), answered)
+        link.send((b"EVALSHA", _SHA, *arguments), answered)
         if not self._watching:
             self._watching = True
             self._loop.call_later(SWEEP_S, self._watch)
 
-    def _resolve(self, answer: list[int], subjects: list[Subject], asks: list[Asked], rows: list[int]) -> None:
-        now_us = answer[0]
-        verdicts = 1 + 2 * len(subjects)
-        known: dict[tuple[int, int], RateStatus] = {}
-        for at, (ask, future, key, address) in enumerate(asks):
-            verdict = answer[verdicts + at]
-            k, a = rows[5 * at], rows[5 * at + 1]
-            rates = known.get((k, a))
-            if rates is None:
-                tats = (answer[2 * a - 1], answer[2 * a]) if a else (0, 0)
-                rates = known[k, a] = status(now_us, key, (answer[2 * k - 1], answer[2 * k]), address, tats)
+    def _resolve(self, batch: Batch, reply: bytes) -> None:
+        for (_, future, key, address), verdict in batch.verdicts(reply):
             key.asking -= 1
             if address is not None:
                 address.asking -= 1
-            if verdict == 0:
+            if isinstance(verdict, Grant):
                 key.running += 1
                 if address is not None:
                     address.running += 1
-                grant = Grant(ask, rates)
                 if future.done():
-                    self.settle(grant, 0)
-                else:
-                    future.set_result(grant)
-            elif not future.done():
-                future.set_result(_denied(verdict, rates))
+                    self.settle(verdict, 0)
+                    continue
+            if not future.done():
+                future.set_result(verdict)
 
-    def _unanswered(self, subjects: list[Subject], asks: list[Asked]) -> None:
+    def _unanswered(self, batch: Batch, reply: Any) -> None:
+        """The store refused, or the answer was lost: decide here, and have the next heartbeat put the leases right."""
+        if isinstance(reply, hiredis.HiredisError) and not self._away_since_ns:
+            _log.error("the store of limits refused a batch: %s", reply)
         if not self._away_since_ns:
             self._away_since_ns = monotonic_ns()
-        for subject in subjects:
+        for subject in batch.subjects:
             subject.unsure = True
-        for asked in asks:
+        for asked in batch.asks:
             self._answer_here(asked)
 
     def _answer_here(self, asked: Asked) -> None:
@@ -293,20 +244,7 @@ class ValkeyGate:
         now_ns = monotonic_ns()
         if self._closed or now_ns - (self._away_since_ns or now_ns) > self._local_ns:
             return _AWAY
-        if ask.principal.epoch < key.epoch:
-            return Denial(Reason.STALE_KEY, 0, _NO_STATUS)
-        now_us = now_ns // 1000
-        obstacle, reasons = key.local_obstacle(now_us, ask.tokens), KEY_REASONS
-        if obstacle is None and address is not None:
-            obstacle, reasons = address.local_obstacle(now_us, ask.tokens), ADDRESS_REASONS
-        if obstacle is None:
-            for subject in (key, address):
-                if subject is not None:
-                    subject.local_take(now_us, ask.tokens)
-                    subject.running += 1
-        tats = (address.tat_r, address.tat_t) if address is not None else (0, 0)
-        rates = status(now_us, key, (key.tat_r, key.tat_t), address, tats)
-        return Grant(ask, rates, local=True) if obstacle is None else denial(*obstacle, reasons, rates)
+        return decide_here(ask, key, address, now_ns // 1000)
 
     def _watch(self) -> None:
         self._watching = False
@@ -350,10 +288,3 @@ class ValkeyGate:
             await asyncio.sleep(HEARTBEAT_S)
             self._renew_due = True
             self._flush()
-
-
-def _denied(verdict: int, rates: RateStatus) -> Denial:
-    wait, code = divmod(verdict, 8)
-    if code == STALE:
-        return Denial(Reason.STALE_KEY, 0, rates)
-    return denial(code - 1, wait, KEY_REASONS, rates) if code <= 3 else denial(code - 4, wait, ADDRESS_REASONS, rates)

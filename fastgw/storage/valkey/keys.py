@@ -5,8 +5,11 @@ Revoked keys stay as tombstones (`disabled`), so that a revocation outlives a lo
 
 from collections.abc import AsyncIterator, Iterable
 from importlib.resources import files
+
 import msgspec
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from fastgw.errors import ErrorKind, GatewayError
@@ -35,6 +38,7 @@ class KeyMirror:
     """
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._redis = client(url)
         self._put = self._redis.register_script(_PUT)
 
@@ -93,8 +97,8 @@ class KeyMirror:
             raise _away() from error
 
     async def changes(self) -> AsyncIterator[tuple[str, int]]:
-        """SHA-256 of the key and version, for each change as it is announced; raises `OSError` when the connection ends."""
-        async for message in listen(self._redis, CHANNEL):
+        """SHA-256 and version for each announced change; raises `OSError` when the connection ends."""
+        async for message in listen(self._url, CHANNEL):
             version, _, digest = message.partition(" ")
             yield digest, int(version)
 
@@ -121,8 +125,12 @@ class KeyMirror:
             return sum(await pipeline.execute())
 
 
-async def listen(redis: Redis, channel: str) -> AsyncIterator[str]:
-    """Messages of one channel; raises `OSError` when the connection ends."""
+async def listen(url: str, channel: str) -> AsyncIterator[str]:
+    """Messages of one channel over a connection of their own; raises `OSError` when it ends."""
+    # Without retries: a client that reconnects by itself would hide that messages may have been lost.
+    redis = Redis.from_url(
+        url, decode_responses=True, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0), protocol=2
+    )
     subscription = redis.pubsub(ignore_subscribe_messages=True)
     try:
         await subscription.subscribe(channel)
@@ -134,6 +142,7 @@ async def listen(redis: Redis, channel: str) -> AsyncIterator[str]:
         raise OSError(str(error)) from error
     finally:
         await subscription.aclose()  # type: ignore[no-untyped-call] # redis-py leaves it untyped
+        await redis.aclose()
 
 
 def _away() -> GatewayError:

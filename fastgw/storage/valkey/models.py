@@ -16,6 +16,7 @@ class ModelBoard:
     """Lists of models by provider. Methods raise `redis.RedisError` when the store does not answer."""
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._redis = client(url)
 
     async def publish(self, provider: str, names: Iterable[str]) -> bool:
@@ -33,7 +34,7 @@ class ModelBoard:
 
     def changes(self) -> AsyncIterator[str]:
         """Names of providers whose list changed; raises `OSError` when the connection ends."""
-        return listen(self._redis, CHANNEL)
+        return listen(self._url, CHANNEL)
 
     async def aclose(self) -> None:
         """Disconnect."""
