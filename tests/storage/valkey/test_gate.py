@@ -120,6 +120,14 @@ async def test_a_settlement_goes_out_without_another_admission(
         await asyncio.sleep(0.01)
 
 
+async def test_a_settlement_gives_back_one_lease_and_no_more(gate: ValkeyGate, ask_of: AskOf) -> None:
+    ask = ask_of(Limits(concurrency=3))
+    grants = [granted(await gate.admit(ask)) for _ in range(3)]
+    gate.settle(grants[0], 0)
+    granted(await gate.admit(ask))
+    assert denied(await gate.admit(ask)).reason is Reason.KEY_CONCURRENCY
+
+
 async def test_a_cancelled_caller_leaves_no_lease(gate: ValkeyGate, ask_of: AskOf) -> None:
     ask = ask_of(Limits(concurrency=1))
     task = asyncio.ensure_future(gate.admit(ask))
