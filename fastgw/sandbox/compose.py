@@ -87,7 +87,7 @@ def _text(chat: Chat, asked: Knobs, prompt: str, media: int) -> str:
     if chat.response_format is not None and chat.response_format.type != "text":
         schema = chat.response_format.json_schema
         value: Any = {"sandbox": prompt[:ECHO_CHARS_MAX]} if schema is None else example(schema.schema)
-        return msgspec.json.encode(value).decode()
+        return _json(value)
     text = PREFIX + (prompt[:ECHO_CHARS_MAX] or "Nothing was said.")
     if media:
         text += f" (with {media} part{'s' if media > 1 else ''} that {'are' if media > 1 else 'is'} no text)"
@@ -103,7 +103,7 @@ def _pieces(text: str, chunks: int) -> tuple[str, ...]:
     words = _PIECE.findall(text)
     if not chunks:
         return tuple(words)
-    if chunks >= len(words):
+    if chunks > len(words):
         words[-1] += "" if words[-1][-1].isspace() else " "
         return tuple(islice(cycle(words), chunks))
     size, more = divmod(len(words), chunks)
@@ -128,7 +128,14 @@ def _calls(chat: Chat, asked: Knobs, *, answered: bool) -> tuple[Call, ...]:
 
 def _call(function: Function) -> Call:
     arguments = example(function.parameters)
-    return Call(function.name, msgspec.json.encode(arguments if isinstance(arguments, dict) else {}).decode())
+    return Call(function.name, _json(arguments if isinstance(arguments, dict) else {}))
+
+
+def _json(value: Any) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except (OverflowError, RecursionError) as error:
+        raise BadRequest("A schema holds a constant that is too large.") from error
 
 
 def _prompt_tokens(chat: Chat) -> int:

@@ -6,6 +6,8 @@ NODES_MAX = 2_000
 """Values made for one schema: references can multiply without end."""
 DEPTH_MAX = 16
 LENGTH_MAX = 1_000
+NUMBER_MAX = 2**53
+"""Larger bounds are no numbers that every JSON reader understands, and are ignored."""
 
 _FORMATS = {
     "date": "2026-01-31",
@@ -93,11 +95,19 @@ def _text(schema: dict[str, Any]) -> str:
 
 
 def _number(schema: dict[str, Any]) -> int | float:
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    if not isinstance(low, int | float):
-        high = schema.get("maximum", schema.get("exclusiveMaximum"))
-        return min(high - 1, 1) if isinstance(high, int | float) else 1
-    return low + 1 if "exclusiveMinimum" in schema else low
+    low, high = _bound(schema, "minimum", 1), _bound(schema, "maximum", -1)
+    if low is not None:
+        return low
+    return 1 if high is None else min(high, 1)
+
+
+def _bound(schema: dict[str, Any], word: str, step: int) -> int | float | None:
+    """The number nearest to a bound that is inside it."""
+    for name, away in ((word, 0), (f"exclusive{word.capitalize()}", step)):
+        value = schema.get(name)
+        if isinstance(value, int | float) and abs(value) <= NUMBER_MAX:
+            return value + away
+    return None
 
 
 def _count(value: Any, default: int) -> int:
