@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
@@ -268,44 +266,3 @@ async def test_local_buckets_limit_too(gate_of: GateOf, server: embedded.Embedde
 async def test_no_server_at_the_start_says_so(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match="cannot be reached"):
         await ValkeyGate(f"unix://{tmp_path}/none.sock").start()
-
-
-RACER = """
-import asyncio, sys, uvloop
-from fastgw.exchange import Ask, Grant, Principal
-from fastgw.limits import Limits
-from fastgw.storage.valkey.gate import ValkeyGate
-async def main():
-    gate = ValkeyGate(sys.argv[1], deadline_ns=10**11)
-    await gate.start()
-    key = Limits(requests_per_min=1, requests_burst=200, tokens_per_min=1, tokens_burst=10**6, concurrency=150)
-    ask = Ask("x", Principal(key_id="key_race", digest="", epoch=1, name="", limits=key), "", Limits(), 1)
-    sys.stdin.readline()
-    won = 0
-    for _ in range(20):
-        verdicts = await asyncio.gather(*[gate.admit(ask) for _ in range(10)])
-        for verdict in verdicts:
-            if isinstance(verdict, Grant):
-                assert not verdict.local
-                won += 1
-                if won % 2:
-                    gate.settle(verdict, 1)
-    print(won)
-uvloop.run(main())
-"""
-
-
-def test_four_racing_processes_never_exceed_the_burst(server: embedded.Embedded) -> None:
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", RACER, server.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(4)
-    ]
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    won = [int(racer.communicate(timeout=100)[0]) for racer in racers]
-    # Half of all grants keep their lease, so that concurrency (150) never stops what the burst (200) allows.
-    assert sum(won) == 200
