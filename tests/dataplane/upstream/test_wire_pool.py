@@ -1,6 +1,8 @@
 """The pool over real sockets: what is shared and reused, what waits, what is sent again, and what is left over."""
 
 import asyncio
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,32 @@ async def test_what_must_not_be_resent_is_not() -> None:
         with pytest.raises(TransportError) as caught:
             await call(transport, request(server, resend=False))
         assert (caught.value.failure, caught.value.sent) == (Failure.RESET, True)
+
+
+async def test_what_must_not_be_resent_never_takes_a_connection_that_the_provider_has_ended() -> None:
+    end, ended = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        for number in range(2):
+            client, _ = listener.accept()
+            with client:
+                while not client.recv(65536).endswith(b"{}"):
+                    pass
+                client.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n%d" % number)
+                end.wait(10)
+            ended.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve)
+        server.start()
+        message = request(f"http://127.0.0.1:{listener.getsockname()[1]}", resend=False)
+        async with wired() as transport:
+            assert await call(transport, message) == b"0"
+            end.set()
+            # Blocks the loop, which therefore has not noticed the end when it picks a connection.
+            assert ended.wait(10)
+            assert await call(transport, message) == b"1"
+        server.join()
 
 
 async def test_a_failed_attempt_fails_the_call_and_the_next_one_tries_again() -> None:

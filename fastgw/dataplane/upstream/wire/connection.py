@@ -108,6 +108,10 @@ class Connection(Protocol):
     def room(self) -> int:
         """How many more exchanges may start now: 0 when full, draining, closing or closed."""
 
+    def silent(self) -> bool:
+        """Asked of an idle connection before a request that cannot be sent twice: False when the peer has said or
+        ended something that has not been read yet."""
+
     def start(self, request: Request) -> Exchange:
         """Send `request` (only while `room() > 0`) and give its exchange; the head is awaited with
         `Exchange.head_of_response`. Raises `TransportError` with `sent=False` when the request cannot be put on the

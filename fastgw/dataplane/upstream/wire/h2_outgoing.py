@@ -67,6 +67,10 @@ class Outgoing(asyncio.Protocol):
             return 0
         return max(0, self._streams_max - len(self._streams))
 
+    def silent(self) -> bool:
+        """Always: a peer that is about to end the connection says which streams it has taken."""
+        return True
+
     def start(self, request: Request) -> Exchange:
         """Open a stream; what the windows do not take of the body follows as they open."""
         head = request_head(request, self._owner.origin)

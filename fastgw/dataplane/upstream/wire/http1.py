@@ -6,6 +6,7 @@ connection may carry another request (only when both messages are whole and noth
 """
 
 import asyncio
+import select
 from typing import cast
 
 import httptools
@@ -23,6 +24,7 @@ class Http11Connection(asyncio.Protocol):
     """Implements `connection.Connection`. The `on_` methods are what httptools calls while bytes are fed to it."""
 
     __slots__ = (
+        "_bounds",
         "_dead",
         "_exchange",
         "_fault",
@@ -53,6 +55,7 @@ class Http11Connection(asyncio.Protocol):
         self.exchanges_open = 0
         self.idle_since_ns = 0
         self._owner = owner
+        self._bounds = owner.bounds
         self._transport: asyncio.Transport
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._exchange: Exchange | None = None
@@ -88,6 +91,12 @@ class Http11Connection(asyncio.Protocol):
         """1 while no exchange holds the connection and it is open."""
         return 0 if self._dead or self._exchange is not None or self._transport.is_closing() else 1
 
+    def silent(self) -> bool:
+        """Nothing waits to be read, not even the end of the stream: asked of the kernel, for one system call."""
+        poller = select.poll()
+        poller.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not poller.poll(0)
+
     def start(self, request: Request) -> Exchange:
         """Write the head and a body of at most `write_piece_bytes` at once, the rest of a long body as it drains."""
         head = self._heads.head(request)
@@ -97,7 +106,7 @@ class Http11Connection(asyncio.Protocol):
         self.exchanges_open = 1
         self.idle_since_ns = 0
         self._reset()
-        if len(body) <= self._owner.bounds.write_piece_bytes:
+        if len(body) <= self._bounds.write_piece_bytes:
             self._transport.write(head + body)
             exchange.sent_all()
         else:
@@ -146,7 +155,7 @@ class Http11Connection(asyncio.Protocol):
             self._stray = True
             if not self._message_done:
                 self._fault = self._fault or f"malformed response: {error}"
-        bounds = self._owner.bounds
+        bounds = self._bounds
         if self._fault:
             self._break(Failure.PROTOCOL, self._fault)
         elif self._message_done:
@@ -182,7 +191,7 @@ class Http11Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on with a long body. A write that the socket takes at once never pauses, hence the loop."""
         self._may_write = True
-        size = self._owner.bounds.write_piece_bytes
+        size = self._bounds.write_piece_bytes
         while self._may_write and self._unsent is not None and self._exchange is not None:
             piece, rest = self._unsent[:size], self._unsent[size:]
             self._unsent = rest if len(rest) else None
@@ -199,7 +208,7 @@ class Http11Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header or a trailer. RFC 9110 section 5.5: white space around a value is not part of it."""
         headers = self._headers
-        if len(headers) >= self._owner.bounds.header_count_max:
+        if len(headers) >= self._bounds.header_count_max:
             self._fault = "the response has more headers than the limit"
             return
         if value and value[-1] <= 32:
@@ -214,7 +223,7 @@ class Http11Connection(asyncio.Protocol):
             return
         self._headers = []
         status = self._parser.get_status_code()
-        bytes_max = self._owner.bounds.header_bytes_max
+        bytes_max = self._bounds.header_bytes_max
         if self._unframed_bytes > bytes_max and sum(len(name) + len(value) + 4 for name, value in headers) > bytes_max:
             self._fault = "the head of the response exceeds the limit"
         elif 100 <= status < 200 and status != 101:

@@ -59,7 +59,7 @@ class Pool:
 
     def begin(self, request: Request) -> Exchange | None:
         """Start `request` on a free connection, or None when it has to wait. Raises as `Connection.start`."""
-        connection = self._free(self._lane(request))
+        connection = self._free(self._lane(request), careful=not request.resend)
         if connection is None:
             return None
         try:
@@ -174,10 +174,12 @@ class Pool:
             return Lane.HTTP1
         return lane_of(request, tls=self.origin.scheme == "https", offers_http2=self._offers_http2)
 
-    def _free(self, lane: Lane) -> Connection | None:
+    def _free(self, lane: Lane, *, careful: bool) -> Connection | None:
         if lane is Lane.HTTP1:
             while self._idle:
                 connection = self._idle.pop()
+                if careful and connection.room() and not connection.silent():
+                    connection.close()
                 if connection.room():
                     return connection
             return None
@@ -197,7 +199,7 @@ class Pool:
             if waiter.fresh:
                 passed_over.append(waiter)
                 continue
-            connection = self._free(lane)
+            connection = self._free(lane, careful=not waiter.request.resend)
             if connection is None:
                 queue.waiting.appendleft(waiter)
                 break

@@ -1,15 +1,18 @@
 """TLS contexts by settings name and by the HTTP versions that the handshake offers."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import Mapping
+
+import certifi
 
 from fastgw.settings.values import ProviderTls
 
 
 def make_context(tls: ProviderTls, alpn: tuple[str, ...]) -> ssl.SSLContext:
     """A client context; reads files, so it blocks. Raises `OSError` or `ssl.SSLError` when one of them is unfit."""
-    context = ssl.create_default_context(cafile=tls.ca_file or None)
+    context = ssl.create_default_context(cafile=tls.ca_file or _authorities_file() or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.client_cert:
         context.load_cert_chain(tls.client_cert, tls.client_key or None)
@@ -18,6 +21,13 @@ def make_context(tls: ProviderTls, alpn: tuple[str, ...]) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(list(alpn))
     return context
+
+
+def _authorities_file() -> str:
+    """Empty where the system has authorities; else, as on slim images and Python's own build for macOS, certifi's."""
+    paths = ssl.get_default_verify_paths()
+    there = paths.cafile or (paths.capath and os.listdir(paths.capath))
+    return "" if there else certifi.where()
 
 
 class Trust:
