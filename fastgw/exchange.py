@@ -88,6 +88,8 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     address_limits: Limits
     tokens: int
     """Tokens to debit now (an `Estimate.total`)."""
+    requests: int = 1
+    """Requests that it stands for: 1, or more when a worker takes some ahead."""
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False):

@@ -31,6 +31,7 @@ from fastgw.observe.tasks import spawn
 from fastgw.settings import Settings
 from fastgw.settings.values import ProviderSettings, ProviderTls
 from fastgw.storage.journal.writer import JournalWriter
+from fastgw.storage.valkey.ahead import AheadGate
 from fastgw.storage.valkey.gate import ValkeyGate
 from fastgw.storage.valkey.keys import KeyMirror
 from fastgw.storage.valkey.models import ModelBoard
@@ -141,7 +142,7 @@ class Wiring:
         self._slot = slot
         url = settings.stores.redis_url
         self._journal = WorkerJournal()
-        self._gate = ValkeyGate(url)
+        self._gate = AheadGate(ValkeyGate(url))
         self._mirror, self._board = KeyMirror(url), ModelBoard(url)
         self._keys = Keys(
             GuardedMirror(self._mirror, settings.guard.key), wrong_keys_per_min=settings.guard.wrong_keys_per_min

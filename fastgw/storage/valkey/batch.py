@@ -40,11 +40,11 @@ class Batch:
         self.asks.append(asked)
         self.include(key)
         if address is None:
-            self._rows += (key.index, 0, key.cost_t(ask.tokens), 0, ask.principal.epoch)
+            self._rows += (key.index, 0, key.cost_t(ask.tokens), 0, ask.principal.epoch, ask.requests)
         else:
             self.include(address)
             costs = key.cost_t(ask.tokens), address.cost_t(ask.tokens)
-            self._rows += (key.index, address.index, *costs, ask.principal.epoch)
+            self._rows += (key.index, address.index, *costs, ask.principal.epoch, ask.requests)
 
     def include(self, subject: Subject) -> None:
         """Tell the store what it has yet to hear about a subject."""
@@ -85,7 +85,7 @@ class Batch:
         known: dict[tuple[int, int], RateStatus] = {}
         for at, asked in enumerate(self.asks):
             ask, _, key, address = asked
-            k, a = pair = rows[5 * at], rows[5 * at + 1]
+            k, a = pair = rows[6 * at], rows[6 * at + 1]
             rates = known.get(pair)
             if rates is None:
                 tats = (answer[2 * a - 1], answer[2 * a]) if a else (0, 0)
@@ -105,7 +105,7 @@ def decide_here(ask: Ask, key: Subject, address: Subject | None, now_us: int) ->
         for subject in (key, address):
             if subject is not None:
                 subject.local_take(now_us, ask.tokens)
-                subject.running += 1
+                subject.running += ask.requests
     tats = (address.tat_r, address.tat_t) if address is not None else (0, 0)
     rates = status(now_us, key, (key.tat_r, key.tat_t), address, tats)
     return Grant(ask, rates, local=True) if obstacle is None else denial(*obstacle, reasons, rates)

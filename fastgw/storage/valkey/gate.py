@@ -102,10 +102,10 @@ class ValkeyGate:
         """Give back the leases and correct the token buckets; goes out with the next batch."""
         ask = grant.ask
         key = self._subjects.key(ask)
-        self._settle(key, key.settle(ask.tokens, tokens_used), grant.local)
+        self._settle(key, key.settle(ask.tokens, tokens_used), ask.requests, grant.local)
         address = self._subjects.address(ask)
         if address is not None:
-            self._settle(address, address.settle(ask.tokens, tokens_used), grant.local)
+            self._settle(address, address.settle(ask.tokens, tokens_used), ask.requests, grant.local)
         if not self._settle_due and self._dirty and self._link is not None:
             self._settle_due = True
             self._loop.call_later(SETTLE_DELAY_S, self._flush_settlements)
@@ -126,16 +126,15 @@ class ValkeyGate:
         if self._link is not None:
             self._link.abort()
 
-    def _settle(self, subject: Subject, by_us: int, local: bool) -> None:
-        if subject.running:
-            subject.running -= 1
+    def _settle(self, subject: Subject, by_us: int, requests: int, local: bool) -> None:
+        subject.running = max(0, subject.running - requests)
         if local and by_us:
             subject.local_correct(monotonic_ns() // 1000, by_us)
             by_us = 0
         if subject.concurrency or by_us:
             if not (subject.returned or subject.correction_us):
                 self._dirty.append(subject)
-            subject.returned += 1 if subject.concurrency else 0
+            subject.returned += requests if subject.concurrency else 0
             subject.correction_us += by_us
 
     def _flush_settlements(self) -> None:
@@ -212,9 +211,10 @@ class ValkeyGate:
             if address is not None:
                 address.asking -= 1
             if isinstance(verdict, Grant):
-                key.running += 1
+                requests = verdict.ask.requests
+                key.running += requests
                 if address is not None:
-                    address.running += 1
+                    address.running += requests
                 if future.done():
                     self.settle(verdict, 0)
                     continue

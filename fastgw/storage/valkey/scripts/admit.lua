@@ -4,7 +4,8 @@
 -- ARGV[1]  MessagePack, one flat array of integers below 2^53; times in microseconds:
 --          worker, now (0: the server's clock), lease, asks,
 --          for each subject: window_r, window_t, cost_r, concurrency, epoch, memory, correction_t, leases
---          for each ask:     key, address (indices into KEYS, 0: none), cost_t of the key, cost_t of the address, epoch
+--          for each ask:     key, address (indices into KEYS, 0: none), cost_t of the key, cost_t of the address, epoch,
+--                            requests that it stands for (1, or more when a worker takes some ahead)
 -- Answer   MessagePack, one flat array: now, tat_r and tat_t of each subject, then one number for each ask:
 --          0 granted, else wait * 8 + code (1-3 the key's requests, tokens, concurrency; 4-6 the address's; 7 stale)
 --
@@ -66,13 +67,13 @@ for i = 1, subjects do
   at = at + 8
 end
 
--- What stops a debit of one request and `cost` of tokens at subject i: code and wait, or nothing.
-local function obstacle(i, cost)
+-- What stops a debit of n requests and `cost` of tokens at subject i: code and wait, or nothing.
+local function obstacle(i, cost, n)
   local most = limit[i]
-  if most > 0 and mine[i] + others[i] >= most then return 3, 0 end
+  if most > 0 and mine[i] + others[i] + n > most then return 3, 0 end
   local wait, code = 0, nil
   if window_r[i] > 0 then
-    wait = tat_r[i] + cost_r[i] - now - window_r[i]
+    wait = tat_r[i] + cost_r[i] * n - now - window_r[i]
     if wait > 0 then code = 1 else wait = 0 end
   end
   if window_t[i] > 0 then
@@ -83,34 +84,35 @@ local function obstacle(i, cost)
   return code, wait
 end
 
-local function take(i, cost)
-  if window_r[i] > 0 then tat_r[i] = tat_r[i] + cost_r[i] end
+local function take(i, cost, n)
+  if window_r[i] > 0 then tat_r[i] = tat_r[i] + cost_r[i] * n end
   if window_t[i] > 0 then tat_t[i] = tat_t[i] + cost end
-  if limit[i] > 0 then mine[i] = mine[i] + 1 end
+  if limit[i] > 0 then mine[i] = mine[i] + n end
   changed[i] = true
 end
 
 local answer = {now}
 for n = 1, asks do
   local key, address, cost_key, cost_address = a[at + 1], a[at + 2], a[at + 3], a[at + 4]
+  local requests = a[at + 6]
   local verdict = 0
   if a[at + 5] < epoch[key] then
     verdict = 7
   else
-    local code, wait = obstacle(key, cost_key)
+    local code, wait = obstacle(key, cost_key, requests)
     if not code and address > 0 then
-      code, wait = obstacle(address, cost_address)
+      code, wait = obstacle(address, cost_address, requests)
       if code then code = code + 3 end
     end
     if code then
       verdict = wait * 8 + code
     else
-      take(key, cost_key)
-      if address > 0 then take(address, cost_address) end
+      take(key, cost_key, requests)
+      if address > 0 then take(address, cost_address, requests) end
     end
   end
   answer[1 + 2 * subjects + n] = verdict
-  at = at + 5
+  at = at + 6
 end
 
 for i = 1, subjects do
