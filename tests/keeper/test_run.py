@@ -68,12 +68,14 @@ async def keeping(folder: Path, engine: Engine, valkey: Embedded) -> AsyncIterat
     )
     async with asyncio.timeout(DEADLINE_S):
         await ready.wait()
-    yield mirror
-    stop.set()
-    async with asyncio.timeout(DEADLINE_S):
-        await running
-    await mirror.aclose()
-    await board.aclose()
+    try:
+        yield mirror
+    finally:
+        stop.set()
+        async with asyncio.timeout(DEADLINE_S):
+            await running
+        await mirror.aclose()
+        await board.aclose()
 
 
 async def test_keys_reach_the_mirror_at_start_after_a_change_and_after_its_loss(
