@@ -103,6 +103,8 @@ class Journals:
             offset += moved
             if stop is Stop.SHORT and moved:
                 continue
+            if alive and stop is Stop.BLANK:
+                return Batch(found, segment, offset, more=False)
             if stop is not Stop.ENDED:
                 resumed = self._resume(stream, segment, offset, alive=alive)
                 if resumed is not None:

@@ -29,6 +29,8 @@ from fastgw.storage.valkey.subjects import Subject, Subjects
 HEARTBEAT_S = 10.0
 SETTLE_DELAY_S = 0.003
 """How long a settlement waits for a batch to ride with."""
+SETTLE_DELAY_ROOMY_S = 0.05
+"""The same where limits are so large that nobody waits for what is given back."""
 DEADLINE_NS = 250_000_000
 """How long an answer of the store may take before the connection is given up and the worker decides by itself."""
 SWEEP_S = 0.05
@@ -61,7 +63,9 @@ class ValkeyGate:
         self._batches = 0
         self._link: Link | None = None
         self._away_since_ns = 0
-        self._flush_due = self._settle_due = self._renew_due = self._watching = self._closed = False
+        self._flush_due = self._settle_due = self._settle_later = self._renew_due = self._watching = self._closed = (
+            False
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self.script_calls = 0
         """Script calls since the start."""
@@ -106,9 +110,14 @@ class ValkeyGate:
         address = self._subjects.address(ask)
         if address is not None:
             self._settle(address, address.settle(ask.tokens, tokens_used), ask.requests, grant.local)
-        if not self._settle_due and self._dirty and self._link is not None:
+        if self._settle_due or not self._dirty or self._link is None:
+            return
+        if not (key.roomy and (address is None or address.roomy)):
             self._settle_due = True
             self._loop.call_later(SETTLE_DELAY_S, self._flush_settlements)
+        elif not self._settle_later:
+            self._settle_later = True
+            self._loop.call_later(SETTLE_DELAY_ROOMY_S, self._flush_settlements)
 
     async def aclose(self) -> None:
         """Send what is queued, give leases back (at most for the deadline), disconnect."""
@@ -138,7 +147,7 @@ class ValkeyGate:
             subject.correction_us += by_us
 
     def _flush_settlements(self) -> None:
-        self._settle_due = False
+        self._settle_due = self._settle_later = False
         if self._dirty:
             self._flush()
 

@@ -9,6 +9,10 @@ KEY_MEMORY_US = 600_000_000
 CONCURRENCY_RETRY_MS = 1_000
 """What a caller at its concurrency limit is told; nobody knows when one of its exchanges will end."""
 
+ROOMY_CONCURRENCY = 1_024
+ROOMY_TOKENS = 100_000_000
+"""Limits from these sizes on do not feel it when something is given back some milliseconds later."""
+
 KEY_REASONS = (Reason.KEY_REQUESTS, Reason.KEY_TOKENS, Reason.KEY_CONCURRENCY)
 ADDRESS_REASONS = (Reason.ADDRESS_REQUESTS, Reason.ADDRESS_TOKENS, Reason.ADDRESS_CONCURRENCY)
 
@@ -23,7 +27,7 @@ class Subject:
 
     __slots__ = (
         "asking", "batch", "concurrency", "correction_us", "cost_r", "epoch", "index", "limits", "memory_us", "name",
-        "rate_r", "rate_t", "returned", "running", "tat_r", "tat_t", "unsure", "window_r", "window_t",
+        "rate_r", "rate_t", "returned", "roomy", "running", "tat_r", "tat_t", "unsure", "window_r", "window_t",
     )  # fmt: skip
 
     def __init__(self, name: bytes, limits: Limits, memory_us: int = 0) -> None:
@@ -58,6 +62,7 @@ class Subject:
         self.window_t = self.rate_t.window_us if self.rate_t is not NO_RATE else 0
         self.cost_r = self.rate_r.cost_us(1) if self.window_r else 0
         self.concurrency = limits.concurrency
+        self.roomy = not (0 < limits.concurrency < ROOMY_CONCURRENCY or 0 < self.rate_t.burst < ROOMY_TOKENS)
 
     @property
     def idle(self) -> bool:

@@ -1,12 +1,15 @@
 """The drain's side of SQL: rows and the place in the journal move together, and nothing counts twice."""
 
+import msgspec
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
 
 from fastgw.errors import ErrorKind
 from fastgw.exchange import Checkpoint, Closed
+from fastgw.storage.sql.engine import reading
 from fastgw.storage.sql.ledger import UsageLedger
 from fastgw.storage.sql.report import UsageReport
+from fastgw.storage.sql.tables import USAGE
 from fastgw.usage import Usage
 from tests.storage.journal.records import KEY_ID, checkpoint, closed, opened
 
@@ -81,6 +84,17 @@ def test_the_end_of_a_journal_leaves_rows_and_forgets_the_rest(engine: Engine) -
     assert requests(engine) == 1
 
 
+def test_every_field_of_a_row_is_in_its_column(engine: Engine) -> None:
+    row = msgspec.structs.replace(closed("ex_1", usage=Usage(*range(10))), error=ErrorKind.UPSTREAM_CUT)
+    record(UsageLedger(engine), 1, row)
+    wanted = (
+        msgspec.structs.asdict(row) | msgspec.structs.asdict(row.usage) | {"outcome": "ok", "error": "upstream_cut"}
+    )
+    del wanted["usage"]
+    with reading(engine) as connection:
+        assert dict(connection.execute(select(USAGE)).mappings().one()) == wanted
+
+
 def test_sums_by_model_and_key_within_a_time(engine: Engine) -> None:
     ledger = UsageLedger(engine)
     largest = 2**62
@@ -125,8 +139,6 @@ def test_any_name_of_a_model_is_kept(engine: Engine) -> None:
 
 
 def test_errors_are_counted(engine: Engine) -> None:
-    import msgspec
-
     failed = msgspec.structs.replace(closed("ex_1"), error=ErrorKind.UPSTREAM_TIMEOUT, status=504)
     record(UsageLedger(engine), 1, failed, closed("ex_2"))
     assert UsageReport(engine).read()["totals"]["errors"] == 1
