@@ -44,17 +44,18 @@ class Spec(msgspec.Struct, frozen=True):
     name: str
     """For logs: `worker-0`, `keeper`, `sandbox`, `valkey`."""
     argv: tuple[str, ...]
-    """Arguments of `python -m fastgw`, or of a foreign program with its absolute path first."""
+    """The command; a program with its absolute path first."""
     settings_fd: int = -1
-    """Settings to hand over; -1 for a foreign program, which gets none and reports nothing."""
+    """Settings to hand over; -1 for a program that gets none and reports nothing."""
     lifeline_fd: int = -1
     """Read end of a pipe that ends with us."""
     listen_fd: int = -1
     slot: int = 0
+    """As in `Handover`."""
     stop_ms_max: int = 10_000
     """From SIGTERM to SIGKILL."""
-    log_path: str = ""
-    """Where a foreign program's output is appended; empty for our standard error."""
+    native: bool = False
+    """Knows nothing of our lifeline: where the kernel can, it ends such a program with us."""
 
 
 class Child:
@@ -146,7 +147,7 @@ class Child:
             inherited.append(given.listen_fd)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "fastgw", *spec.argv),
+                *spec.argv,
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=inherited,
                 process_group=0,
@@ -175,14 +176,17 @@ class Child:
         return Report(error=f"The {self.spec.name} ended ({_how(code)}) before it was ready; its log is above.")
 
     async def _launch_foreign(self) -> Report:
-        argv: tuple[str, ...] = self.spec.argv
-        if sys.platform == "linux":
+        spec = self.spec
+        argv = spec.argv
+        if spec.native and sys.platform == "linux":
             argv = (sys.executable, "-I", "-S", "-c", _WITH_PARENT, str(os.getpid()), *argv)
-        # A few bytes of a file, once per start: no work for a thread.
-        with open(self.spec.log_path or os.devnull, "ab") as output:  # noqa: ASYNC230
-            self._process = await asyncio.create_subprocess_exec(
-                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
-            )
+        self._process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            pass_fds=[fd for fd in (spec.lifeline_fd, spec.listen_fd) if fd >= 0],
+            process_group=0,
+        )
         self._changed()
         if self._ready is None:
             return Report()
@@ -197,8 +201,7 @@ class Child:
                 serving.result()
                 return Report()
             if ended.done():
-                seen = f" See {self.spec.log_path}." if self.spec.log_path else ""
-                return Report(error=f"The {self.spec.name} ended ({_how(ended.result())}) before it was ready.{seen}")
+                return Report(error=f"The {self.spec.name} ended ({_how(ended.result())}) before it was ready.")
             self.signal(signal.SIGKILL)
             return Report(error=f"The {self.spec.name} did not answer within {READY_MS_MAX // 1000} s.")
         except StartupError as error:

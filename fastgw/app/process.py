@@ -8,13 +8,12 @@ import os
 
 from fastgw.app import handover
 
-CHILDREN = ("worker", "keeper-child", "sandbox-child")
+CHILDREN = ("worker", "keeper-child")
 """First argument of a process that `serve` starts; hidden from `--help`."""
 
 _MODULES = {
     "worker": "fastgw.app.worker",
     "keeper-child": "fastgw.app.keeper",
-    "sandbox-child": "fastgw.app.sandbox",
 }
 
 

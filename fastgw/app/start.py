@@ -4,16 +4,25 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from fastgw.providers import VENDORS
 from fastgw.settings import Mistake, Settings, check, load
 
 
-def settings(config: Path | None, options: Mapping[str, str | None]) -> Settings:
+def settings(config: Path | None, options: Mapping[str, str | None], *, find_store: bool = False) -> Settings:
     """The settings of this process. `options` are dotted keys to texts, None where the command line says nothing.
 
-    Raises `SettingsError` with every mistake.
+    `find_store` fills in the URL of the embedded store that runs, or last ran, for the data folder. Raises
+    `SettingsError` with every mistake.
     """
-    return load(os.environ, config, VENDORS, _given(options))
+    found = load(os.environ, config, VENDORS, _given(options))
+    stores = msgspec.structs.replace(found.stores, data_dir=found.stores.data_dir.expanduser().absolute())
+    if find_store and not stores.redis_url:
+        from fastgw.storage.valkey import embedded  # noqa: PLC0415 - most commands need no store
+
+        stores = msgspec.structs.replace(stores, redis_url=embedded.recorded_url(stores.data_dir))
+    return msgspec.structs.replace(found, stores=stores)
 
 
 def mistakes(config: Path | None, options: Mapping[str, str | None]) -> list[Mistake]:

@@ -16,6 +16,7 @@ import granian.net
 import uvloop
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
+from granian.log import LogLevels
 from granian.server.embed import Server
 from starlette.applications import Starlette
 
@@ -73,7 +74,7 @@ def main(settings: Settings, parent: handover.Handover | None) -> int:
 async def _run(settings: Settings, parent: handover.Handover | None) -> None:
     stop = _Stop(settings.deadlines.drain_ms)
     stop.listen(parent)
-    app = worker_app.asgi(settings)
+    app = worker_app.asgi(settings, parent.slot if parent else 0)
     async with app.router.lifespan_context(app):
         server = _server(app, settings, parent)
         serving = spawn(server.serve(), name="serve")
@@ -125,6 +126,7 @@ def _server(app: Starlette, settings: Settings, parent: handover.Handover | None
         backpressure=settings.bounds.exchanges_max + CONNECTIONS_SPARE,
         http1_settings=HTTP1Settings(header_read_timeout=KEEPALIVE_IDLE_MS),
         http2_settings=HTTP2Settings(max_concurrent_streams=STREAMS_PER_CONNECTION, keep_alive_interval=30_000),
+        log_level=LogLevels.error,
         log_dictconfig=_LOGGING,
         ssl_cert=Path(listen.tls_cert) if tls else None,
         ssl_key=Path(listen.tls_key) if tls else None,
@@ -138,7 +140,7 @@ _LOGGING: dict[str, Any] = {
     "handlers": {},
     "loggers": {"_granian": {"handlers": [], "propagate": True}, "granian.access": {"handlers": []}},
 }
-"""Granian logs through the root logger, as everything else does."""
+"""Granian logs through the root logger, as everything else does, and errors alone: below them it describes itself."""
 
 
 async def _listening(server: Server, serving: asyncio.Task[Any]) -> None:

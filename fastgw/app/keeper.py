@@ -1,0 +1,93 @@
+"""The keeper process: database and journals opened, the schema brought up to date, then `fastgw.keeper` at work.
+
+It is the only process of `serve` that loads a database library, so it also does what a first start needs of one:
+migrations, and the first API key.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+
+from fastgw import apikey, clock
+from fastgw.app import handover, logs
+from fastgw.app.handover import Handover, Report
+from fastgw.errors import StartupError
+from fastgw.keeper.run import run
+from fastgw.providers import VENDORS
+from fastgw.settings import Settings
+from fastgw.storage.journal import Journals
+from fastgw.storage.sql.engine import explained, open_engine, url_of
+from fastgw.storage.sql.keys import Keys
+from fastgw.storage.sql.ledger import UsageLedger
+from fastgw.storage.sql.schema import migrate
+from fastgw.storage.valkey.keys import KeyMirror
+from fastgw.storage.valkey.models import ModelBoard
+
+_log = logging.getLogger("fastgw.keeper")
+
+JOURNAL_FOLDER = "journal"
+"""Below the data folder; the workers of the same machine write there."""
+FIRST_KEY_NAME = "first"
+"""Name of the key that a first start mints."""
+
+
+def main(settings: Settings, parent: Handover | None) -> int:
+    """Run the keeper until SIGTERM or SIGINT. The result is its exit code: 0, or 1 when it could not start.
+
+    Under `serve` it mints a key when there is none. By itself it leaves that to `fastgw keys create`.
+    """
+    logs.configure(settings.log_level, "keeper")
+    try:
+        url = url_of(settings.stores.database_url, settings.stores.data_dir)
+        migrate(url)
+        engine = open_engine(url)
+        key = _first_key(engine, settings.key_prefix) if parent is not None else ""
+        asyncio.run(_run(settings, parent, engine, key))
+    except StartupError as error:
+        handover.report(parent, Report(error=str(error)))
+        _log.error("%s", error)
+        return 1
+    return 0
+
+
+def _first_key(engine: Engine, prefix: str) -> str:
+    with explained(engine):
+        keys = Keys(engine)
+        if keys.all():
+            return ""
+        key = apikey.mint(prefix)
+        keys.create(key, name=FIRST_KEY_NAME, now_ms=clock.wall_ms())
+        return key
+
+
+async def _run(settings: Settings, parent: Handover | None, engine: Engine, key: str) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    handover.on_parent_gone(parent, stop.set)
+    mirror, board = KeyMirror(settings.stores.redis_url), ModelBoard(settings.stores.redis_url)
+    try:
+        await run(
+            journals=Journals(settings.stores.data_dir / JOURNAL_FOLDER),
+            ledger=UsageLedger(engine),
+            keys=Keys(engine),
+            mirror=mirror,
+            board=board,
+            providers=settings.providers,
+            vendors=VENDORS,
+            models_refresh_s=settings.models_refresh_s,
+            stop=stop,
+            ready=_reporter(parent, key),
+        )
+    finally:
+        await mirror.aclose()
+        await board.aclose()
+        engine.dispose()
+
+
+def _reporter(parent: Handover | None, key: str) -> Callable[[], None]:
+    return lambda: handover.report(parent, Report(key=key))
