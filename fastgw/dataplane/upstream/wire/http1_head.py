@@ -6,6 +6,8 @@ from fastgw.dataplane.upstream.wire.connection import Origin
 _BODYLESS = (b"GET", b"HEAD", b"DELETE", b"OPTIONS")
 """Methods whose empty body needs no `content-length: 0` (RFC 9110 section 8.6)."""
 
+_field = b": ".join
+
 
 class RequestHeads:
     """Renders request heads for one connection. Callers tend to send the very same header tuple again, so the lines of
@@ -26,8 +28,8 @@ class RequestHeads:
         """
         headers = request.headers
         if headers is not self._last:
-            lines = b"".join([b"%b: %b\r\n" % header for header in headers])
             count = len(headers)
+            lines = b"\r\n".join(map(_field, headers)) + b"\r\n" if count else b""
             if lines.count(b"\n") != count or lines.count(b"\r") != count or b"\0" in lines:
                 raise TransportError(Failure.PROTOCOL, "a request header has a line break or a zero byte", sent=False)
             self._last, self._lines = headers, lines
