@@ -11,6 +11,10 @@ Header = tuple[bytes, bytes]
 JSON_HEADERS: tuple[Header, ...] = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
 
+_rate_memo: tuple[RateStatus, list[Header]] = (RateStatus(), [])
+"""The last status and its headers: exchanges that were admitted together share one status."""
+
+
 def gateway_us(flight: Flight) -> int:
     """The gateway's own time so far, in microseconds: all time but what was spent waiting for the provider."""
     return max(0, monotonic_ns() - flight.started_ns - flight.upstream_ns) // 1_000
@@ -29,6 +33,9 @@ def head(flight: Flight, kind: tuple[Header, ...]) -> list[Header]:
 
 def rate_headers(status: RateStatus) -> list[Header]:
     """`x-ratelimit-*` in OpenAI's names (API reference, "rate limits in headers", 2026-08); none without a limit."""
+    global _rate_memo  # noqa: PLW0603 - one entry, and a miss only costs the formatting
+    if _rate_memo[0] is status:
+        return _rate_memo[1]
     headers: list[Header] = []
     if status.limit_requests:
         headers += (
@@ -42,6 +49,7 @@ def rate_headers(status: RateStatus) -> list[Header]:
             (b"x-ratelimit-remaining-tokens", b"%d" % status.remaining_tokens),
             (b"x-ratelimit-reset-tokens", b"%dms" % status.reset_tokens_ms),
         )
+    _rate_memo = (status, headers)
     return headers
 
 
