@@ -1,8 +1,11 @@
 """Knobs in names and prompts."""
 
+from pathlib import Path
+
+import msgspec
 import pytest
 
-from fastgw.sandbox.knobs import KNOB_LINES_MAX, BadKnob, Knobs, UnknownModel, read
+from fastgw.sandbox.knobs import KNOB_LINES_MAX, MODELS, NAMES, BadKnob, Knobs, UnknownModel, read
 
 
 def test_the_name_alone_is_the_models_own_behaviour() -> None:
@@ -52,3 +55,13 @@ def test_unknown_models(name: str) -> None:
 def test_only_so_many_lines_are_read() -> None:
     _, _, rest = read("echo", "!chunks 1\n" * (KNOB_LINES_MAX + 5))
     assert rest.count("!chunks 1") == 5
+
+
+def test_the_page_has_every_knob_and_model_with_its_range() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+    rows = {cells[1].strip(" `"): cells for line in page.splitlines() if len(cells := line.split("|")) > 3}
+    properties = msgspec.json.schema_components([Knobs])[1]["Knobs"]["properties"]
+    for name in NAMES:
+        bounds = next(iter([*properties[name].get("anyOf", []), properties[name]]))
+        assert rows[name][3].strip() == f"{bounds['minimum']:,} to {bounds['maximum']:,}"
+    assert rows.keys() >= set(NAMES) | set(MODELS)
