@@ -2,13 +2,15 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
 from fastgw.dataplane.upstream.transport import Failure, Stats, TransportError
 from fastgw.dataplane.upstream.wire import WireBounds, WireTransport
 from fastgw.dataplane.upstream.wire.names import AddressInfo
-from tests.dataplane.upstream.origin import Exchange, Origin, until
+from fastgw.settings.values import ProviderTls
+from tests.dataplane.upstream.origin import Certificates, Exchange, Origin, RawServer, until
 from tests.dataplane.upstream.wired import call, held, request, wired
 
 
@@ -63,6 +65,23 @@ async def test_closing_the_transport_ends_everything() -> None:
             await transport.send(request(origin))
         assert caught.value.failure is Failure.CLOSED
         await until(lambda: not origin.open_connections)
+
+
+async def test_closing_does_not_wait_for_a_peer_that_has_stopped_reading(tmp_path: Path) -> None:
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.sleep(60)
+
+    certificates = Certificates(tmp_path)
+    async with RawServer(deaf, tls=certificates.server_context(("h2",))) as server:
+        transport = WireTransport({"x": ProviderTls(ca_file=certificates.ca_file)})
+        sending = asyncio.ensure_future(transport.send(request(server, tls="x", http_version="2")))
+        await until(lambda: transport.stats().exchanges_open)
+        async with asyncio.timeout(15):
+            await transport.aclose()
+        with pytest.raises(TransportError) as caught:
+            await sending
+        assert caught.value.failure is Failure.CLOSED
 
 
 async def test_addresses_can_be_refused_before_connecting() -> None:

@@ -24,6 +24,8 @@ _HAPPY_EYEBALLS_DELAY_S = 0.25
 """RFC 8305 section 5."""
 _KEEPALIVE_S = 60
 """Silence before the kernel probes a peer: shorter than the idle limits of the NATs between."""
+_GOODBYE_S = 1.0
+"""How long a closed TLS connection waits for the peer's close_notify before the socket goes."""
 FACTORIES: dict[str, ConnectionFactory] = {"http/1.1": Http11Connection, "h2": Http2Connection}
 """By ALPN protocol name."""
 
@@ -99,7 +101,13 @@ class Dialer:
         chooser = _Chooser(owner, "" if secure else ("h2" if lane is Lane.HTTP2 else "http/1.1"))
         name = origin.host if secure else None
         try:
-            await loop.create_connection(lambda: chooser, sock=sock, ssl=context, server_hostname=name)
+            await loop.create_connection(
+                lambda: chooser,
+                sock=sock,
+                ssl=context,
+                server_hostname=name,
+                ssl_shutdown_timeout=_GOODBYE_S if secure else None,
+            )
         except ssl.SSLError:
             raise
         except OSError as error:

@@ -56,11 +56,6 @@ class Outgoing(asyncio.Protocol):
 
     # What the pool and exchanges call.
 
-    @property
-    def used(self) -> bool:
-        """It has answered a request: the peer may be closing it while the next one is written."""
-        return self._served > 0
-
     def room(self) -> int:
         """Streams that may be opened now, by the peer's limit and ours."""
         if self._dead or self._draining or self._transport.is_closing():

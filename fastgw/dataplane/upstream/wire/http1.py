@@ -82,11 +82,6 @@ class Http11Connection(asyncio.Protocol):
 
     # What the pool calls.
 
-    @property
-    def used(self) -> bool:
-        """It has carried a request: the peer may be closing it while the next one is written."""
-        return self._served > 0
-
     def room(self) -> int:
         """1 while no exchange holds the connection and it is open."""
         return 0 if self._dead or self._exchange is not None or self._transport.is_closing() else 1
