@@ -110,14 +110,7 @@ class WorkerJournal:
 
     def open(self, settings: Settings, slot: int) -> None:
         """Begin a stream of records. Raises `StartupError` when the data folder cannot take it."""
-        folder = settings.stores.data_dir / JOURNAL_FOLDER
-        try:
-            self._writer = JournalWriter.open(folder, f"worker-{slot}")
-        except OSError as error:
-            raise StartupError(
-                f"The journal cannot be opened in {folder}: {error.strerror}. Make the data folder writable, with some "
-                "MB free, or choose another with --data-dir."
-            ) from error
+        self._writer = JournalWriter.open(settings.stores.data_dir / JOURNAL_FOLDER, f"worker-{slot}")
 
     def append(self, record: JournalRecord) -> None:
         """Write one record."""
