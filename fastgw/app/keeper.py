@@ -7,15 +7,14 @@ migrations, and the first API key.
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
 
+from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
 from fastgw import apikey, clock
 from fastgw.app import handover, logs
 from fastgw.app.handover import Handover, Report
 from fastgw.errors import StartupError
-from fastgw.keeper.run import run
 from fastgw.providers import VENDORS
 from fastgw.settings import Settings
 from fastgw.storage.journal import Journals
@@ -30,6 +29,9 @@ _log = logging.getLogger("fastgw.keeper")
 
 JOURNAL_FOLDER = "journal"
 """Below the data folder; the workers of the same machine write there."""
+STORE_WAIT_MS = 10_000
+"""The store may be starting at the same time."""
+STORE_RETRY_S = 0.02
 FIRST_KEY_NAME = "first"
 """Name of the key that a first start mints."""
 
@@ -71,6 +73,11 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
     handover.on_parent_gone(parent, stop.set)
     mirror, board = KeyMirror(settings.stores.redis_url), ModelBoard(settings.stores.redis_url)
     try:
+        await _mirror_once(Keys(engine), mirror)
+        handover.report(parent, Report(key=key))
+        # Loaded behind the report: nothing of it is needed for the first answer, and its HTTP client takes a while.
+        from fastgw.keeper.run import run  # noqa: PLC0415
+
         await run(
             journals=Journals(settings.stores.data_dir / JOURNAL_FOLDER),
             ledger=UsageLedger(engine),
@@ -81,7 +88,7 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
             vendors=VENDORS,
             models_refresh_s=settings.models_refresh_s,
             stop=stop,
-            ready=_reporter(parent, key),
+            ready=lambda: _log.debug("journals are drained"),
         )
     finally:
         await mirror.aclose()
@@ -89,5 +96,18 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
         engine.dispose()
 
 
-def _reporter(parent: Handover | None, key: str) -> Callable[[], None]:
-    return lambda: handover.report(parent, Report(key=key))
+async def _mirror_once(keys: Keys, mirror: KeyMirror) -> None:
+    """Mirror all keys, so that the first request with a key that was just shown finds it. The store may be starting."""
+    deadline_ns = clock.monotonic_ns() + STORE_WAIT_MS * 1_000_000
+    principals = await asyncio.to_thread(keys.principals)
+    while True:
+        try:
+            await mirror.sync(principals)
+        except (RedisError, OSError) as error:
+            if clock.monotonic_ns() > deadline_ns:
+                raise StartupError(
+                    f"The store of keys does not answer: {error}. Start it, or set FASTGW_REDIS_URL to one that runs."
+                ) from error
+            await asyncio.sleep(STORE_RETRY_S)
+        else:
+            return
