@@ -1,6 +1,7 @@
 """The transport as a whole: deadlines, the end of everything, and the limits on origins and addresses."""
 
 import asyncio
+import socket
 import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from fastgw.dataplane.upstream.transport import Failure, Stats, TransportError
 from fastgw.dataplane.upstream.wire import WireBounds, WireTransport
+from fastgw.dataplane.upstream.wire.http1 import Http11Connection
 from fastgw.dataplane.upstream.wire.names import AddressInfo
 from fastgw.settings.values import ProviderTls
 from tests.dataplane.upstream.origin import Certificates, Exchange, Origin, RawServer, until
@@ -82,6 +84,25 @@ async def test_closing_does_not_wait_for_a_peer_that_has_stopped_reading(tmp_pat
         with pytest.raises(TransportError) as caught:
             await sending
         assert caught.value.failure is Failure.CLOSED
+
+
+async def test_the_kernel_may_not_hold_more_for_a_slow_reader_than_asked_for() -> None:
+    async def size_of(transport: WireTransport, origin: Origin) -> int:
+        await call(transport, request(origin))
+        connection = next(iter(next(iter(transport._pools.values())).connections))
+        assert isinstance(connection, Http11Connection)
+        with socket.fromfd(
+            connection._transport.get_extra_info("socket").fileno(), socket.AF_INET, socket.SOCK_STREAM
+        ) as sock:
+            return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+    async with (
+        Origin() as origin,
+        wired(socket_receive_bytes=20_000) as narrow,
+        wired(socket_receive_bytes=0) as unlimited,
+    ):
+        assert await size_of(narrow, origin) <= 40_000
+        assert await size_of(unlimited, origin) > 40_000
 
 
 async def test_addresses_can_be_refused_before_connecting() -> None:

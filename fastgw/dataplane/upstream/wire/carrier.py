@@ -30,7 +30,7 @@ class WireTransport:
         """`tls` by the names that `Request.tls` uses; `resolve` may refuse addresses just before connecting."""
         self._bounds = bounds or WireBounds()
         self._names = Names(self._bounds)
-        self._dialer = Dialer(Trust(tls or {}), self._names, resolve)
+        self._dialer = Dialer(Trust(tls or {}), self._names, resolve, self._bounds)
         self._pools: dict[tuple[str, str, str], Pool] = {}
         self._exchanges: set[Exchange] = set()
         self._sweeper: asyncio.TimerHandle | None = None

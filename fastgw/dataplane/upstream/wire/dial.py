@@ -11,7 +11,7 @@ import aiohappyeyeballs
 
 from fastgw.dataplane.upstream.transport import Failure, TransportError
 from fastgw.dataplane.upstream.wire.choice import Lane
-from fastgw.dataplane.upstream.wire.connection import Connection, ConnectionFactory, Origin, Owner
+from fastgw.dataplane.upstream.wire.connection import Connection, ConnectionFactory, Origin, Owner, WireBounds
 from fastgw.dataplane.upstream.wire.h2 import Http2Connection
 from fastgw.dataplane.upstream.wire.http1 import Http11Connection
 from fastgw.dataplane.upstream.wire.names import AddressInfo, Names
@@ -62,7 +62,8 @@ def _authority(parts: SplitResult) -> bytes:
 class Dialer:
     """Opens connections for all pools of a transport."""
 
-    def __init__(self, trust: Trust, names: Names, addresses: AddressFilter) -> None:
+    def __init__(self, trust: Trust, names: Names, addresses: AddressFilter, bounds: WireBounds) -> None:
+        self._bounds = bounds
         self._trust = trust
         self._names = names
         self._addresses = addresses
@@ -131,6 +132,8 @@ class Dialer:
             raise
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if self._bounds.socket_receive_bytes:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._bounds.socket_receive_bytes)
         idle = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
         if idle is not None:
             sock.setsockopt(socket.IPPROTO_TCP, idle, _KEEPALIVE_S)
