@@ -37,16 +37,16 @@ class Failed(Exception):
     """The demo cannot go on; the text is for the person who started it."""
 
 
-class _Delta(msgspec.Struct):
+class _Delta(msgspec.Struct, frozen=True):
     content: str | None = None
 
 
-class _Choice(msgspec.Struct):
+class _Choice(msgspec.Struct, frozen=True):
     delta: _Delta = _Delta()
 
 
-class _Chunk(msgspec.Struct):
-    choices: list[_Choice] = []
+class _Chunk(msgspec.Struct, frozen=True):
+    choices: tuple[_Choice, ...] = ()
 
 
 def main() -> int:

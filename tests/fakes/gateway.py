@@ -133,7 +133,7 @@ class Gateway:
         self._process.kill()
         self._process.wait(PATIENCE_S)
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline and any(map(_alive, left.values())):
+        while time.monotonic() < deadline and any(map(alive, left.values())):
             time.sleep(0.02)
         self._end()
 
@@ -214,7 +214,8 @@ class Gateway:
         self._end()
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not waited for does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
