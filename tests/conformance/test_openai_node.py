@@ -10,7 +10,7 @@ import pytest
 
 from tests.conformance import node_sdk
 from tests.conformance.spliced import assert_spliced
-from tests.conformance.test_openai_python import CALL, TEXT
+from tests.conformance.wire import CALL, TEXT
 from tests.fakes import End, FakeProvider, answers
 from tests.fakes.gateway import Gateway
 

@@ -101,7 +101,7 @@ class FakeProvider:
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="fake provider", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fake provider", daemon=True)
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -155,10 +155,6 @@ class FakeProvider:
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.to_thread(self.__exit__)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._accept, sock=self._socket, ssl=self._tls, backlog=1024)
