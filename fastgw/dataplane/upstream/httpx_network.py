@@ -98,7 +98,12 @@ class WatchedStream(httpcore.AsyncNetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
         """The same over TLS."""
-        return WatchedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        try:
+            return WatchedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        except BaseException:
+            # The engine closes the socket after errors only, not when it is cancelled.
+            await self._inner.aclose()
+            raise
 
     def get_extra_info(self, info: str) -> Any:
         """As the wrapped stream."""

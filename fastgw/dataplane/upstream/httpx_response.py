@@ -85,7 +85,9 @@ class HttpxResponse:
             if self._length not in {-1, self._received}:
                 detail = f"{self._received} bytes came of {self._length}"
                 raise self._failed(TransportError(Failure.PROTOCOL, detail, sent=True), reset=False)
-            self._finish(reset=False)
+            # Waited for, so that the connection is there for whoever asks next.
+            self._done()
+            await _close(self._response)
         return chunk
 
     def _failed(self, error: TransportError, *, reset: bool) -> TransportError:

@@ -12,6 +12,7 @@ what its engine, httpcore, makes impossible. Over HTTP/2 (`auto` takes HTTP/1.1 
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ from fastgw.settings.values import ProviderTls
 
 _SWEEP_S = 0.2
 _BODILESS = (b"GET", b"HEAD", b"DELETE", b"OPTIONS")
+_UNFIT = re.compile(rb"[\r\n\0]")
 _Key = tuple[str, str, str, str, bool]
 
 
@@ -224,12 +226,11 @@ def _httpx_request(request: Request, trail: Trail, deadline: asyncio.Timeout) ->
             deadline.reschedule(loop.time() + request.timeout_first_byte_ms / 1000)
 
     headers = list(request.headers)
+    if any(_UNFIT.search(name) or _UNFIT.search(value) for name, value in headers):
+        raise TransportError(Failure.PROTOCOL, "a request header has a line break or a zero byte", sent=False)
     if not request.body and request.method not in _BODILESS:
         headers.append((b"content-length", b"0"))
-    return httpx.Request(
-        request.method.decode(),
-        request.origin,
-        headers=headers,
-        content=request.body or None,
-        extensions={"target": request.target, "trace": passed},
-    )
+    # Not by the extension `target`: the engine would use it for a proxy's CONNECT too.
+    url = httpx.URL(request.origin).copy_with(raw_path=request.target)
+    body = request.body or None
+    return httpx.Request(request.method.decode(), url, headers=headers, content=body, extensions={"trace": passed})

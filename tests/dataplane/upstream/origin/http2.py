@@ -11,7 +11,7 @@ import h2.errors
 import h2.events
 import h2.exceptions
 import h2.settings
-from hyperframe.frame import Frame, GoAwayFrame, RstStreamFrame
+from hyperframe.frame import Frame, GoAwayFrame, PingFrame, RstStreamFrame
 
 from tests.dataplane.upstream.origin.exchange import Connection, Exchange, Handler, Headers
 
@@ -25,6 +25,15 @@ class Http2Exchange(Exchange):
     stream_id: int
     withhold_credit = False
     """Do not give back flow-control credit for the request's body."""
+    withheld = 0
+
+    def give_credit(self) -> None:
+        """Give back what was withheld, and all that comes from now on."""
+        self.withhold_credit = False
+        if self.withheld:
+            self.connection.h2.acknowledge_received_data(self.withheld, self.stream_id)
+            self.withheld = 0
+        self.connection.frame(PingFrame(0, opaque_data=b"credit!!"))
 
     async def informational(self, status: int, headers: Headers = ()) -> None:
         self.connection.h2.send_headers(self.stream_id, [(":status", str(status)), *headers])
@@ -170,7 +179,9 @@ class Http2Connection(Connection):
             case h2.events.DataReceived():
                 exchange = self.streams[event.stream_id]
                 exchange.body += event.data
-                if not exchange.withhold_credit:
+                if exchange.withhold_credit:
+                    exchange.withheld += event.flow_controlled_length or 0
+                else:
                     self.h2.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id)
             case h2.events.StreamEnded():
                 self.streams[event.stream_id].body_done.set()
