@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
 from fastgw import apikey, clock
-from fastgw.app import moments, output
+from fastgw.app import moments, output, sandbox
 from fastgw.app.output import DONE
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.errors import StartupError
@@ -132,7 +132,7 @@ def usage(settings: Settings, *, since_ms: int, by: str, as_json: bool) -> int:
 def models(settings: Settings, *, as_json: bool) -> int:
     """Print the catalogue, with what providers list if a store answers."""
     listed = asyncio.run(_listed(settings.stores.redis_url)) if settings.stores.redis_url else {}
-    found = Catalog.build(settings, listed).models()
+    found = Catalog.build(sandbox.placed(settings, sandbox.NOWHERE), listed).models()
     if as_json:
         output.result(found)
         return DONE

@@ -43,8 +43,23 @@ def resolve(host: str) -> str:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        raise StartupError(f"Cannot listen on host {host!r}: {error}. Set FASTGW_LISTEN_HOST to an address.") from error
+        raise StartupError(f"Cannot listen on host {host!r}: {error}. Set FASTGW_HOST to an address.") from error
     return str(found[0][4][0])
+
+
+SEND_BUFFER_BYTES = 128 * 1024
+"""Of one client connection (the kernel doubles it): what a client that does not read can make the kernel hold.
+Left to itself it grows to megabytes, which a thousand slow readers turn into gigabytes; a stream needs a fraction."""
+
+
+def listener(address: str, port: int) -> socket.socket:
+    """A socket of this process's own on a port that its siblings share; connections inherit its send buffer."""
+    own = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    own.bind((address, port))
+    return own
 
 
 def claim_port(address: str, port: int, backlog: int) -> socket.socket:

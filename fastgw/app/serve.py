@@ -14,12 +14,11 @@ import sys
 
 import msgspec
 
-from fastgw.app import announce, folder, handover, logs, machine
+from fastgw.app import announce, folder, handover, logs, machine, sandbox
 from fastgw.app.children import Child, Spec
 from fastgw.observe.tasks import spawn
 from fastgw.sandbox import launch, server
 from fastgw.settings import Settings
-from fastgw.settings.vendor_facts import SANDBOX
 from fastgw.storage.valkey import embedded
 
 _log = logging.getLogger("fastgw.serve")
@@ -66,41 +65,26 @@ def _resolved(settings: Settings, address: str, port: socket.socket) -> Settings
 def _supervise(settings: Settings, port: socket.socket) -> int:
     """Find out which processes there are, and run them."""
     lifeline_read, lifeline_write = os.pipe()
-    listeners: list[socket.socket] = []
+    listener: socket.socket | None = None
     store: embedded.Prepared | None = None
     try:
         if not settings.stores.redis_url:
             store = embedded.prepare(settings.stores.data_dir)
             stores = msgspec.structs.replace(settings.stores, redis_url=store.url)
             settings = msgspec.structs.replace(settings, stores=stores)
-        settings, sandbox = _with_sandbox(settings)
-        if sandbox is not None:
-            listeners.append(sandbox)
+        if sandbox.wanted(settings):
+            listener = server.bind()
+            settings = sandbox.placed(settings, server.base_url(listener))
         with os.fdopen(handover.pack(settings), "rb") as packed:
-            children = _Children(settings, store, sandbox, packed.fileno(), lifeline_read, port)
+            children = _Children(settings, store, listener, packed.fileno(), lifeline_read, port)
             return asyncio.run(_Supervisor(settings, children).run())
     finally:
         if store is not None:
             store.release()
-        for listener in listeners:
+        if listener is not None:
             listener.close()
         os.close(lifeline_read)
         os.close(lifeline_write)
-
-
-def _with_sandbox(settings: Settings) -> tuple[Settings, socket.socket | None]:
-    """Settings in which the sandbox has an address, and the socket behind it if it is ours to start."""
-    if not any(provider.vendor == SANDBOX and not provider.base_url for provider in settings.providers):
-        return settings, None
-    listener = server.bind()
-    url = server.base_url(listener)
-    providers = tuple(
-        msgspec.structs.replace(provider, base_url=url)
-        if provider.vendor == SANDBOX and not provider.base_url
-        else provider
-        for provider in settings.providers
-    )
-    return msgspec.structs.replace(settings, providers=providers), listener
 
 
 class _Children:
@@ -110,7 +94,7 @@ class _Children:
         self,
         settings: Settings,
         store: embedded.Prepared | None,
-        sandbox: socket.socket | None,
+        listener: socket.socket | None,
         settings_fd: int,
         lifeline_fd: int,
         port: socket.socket,
@@ -138,8 +122,8 @@ class _Children:
             for slot in range(settings.listen.workers)
         ]
         self.sandbox: Child | None = None
-        if sandbox is not None:
-            fd = sandbox.fileno()
+        if listener is not None:
+            fd = listener.fileno()
             argv = launch.command(listen_fd=fd, lifeline_fd=lifeline_fd)
             spec = Spec("sandbox", argv, lifeline_fd=lifeline_fd, listen_fd=fd, stop_ms_max=SANDBOX_STOP_MS)
             self.sandbox = Child(spec, changed=self.record)

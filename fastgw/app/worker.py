@@ -43,7 +43,7 @@ ORPHAN_DRAIN_MS = 1_000
 
 
 class _Server(Server):
-    """Granian's server, able to accept from a socket that was opened before it (where ports cannot be shared)."""
+    """Granian's server on a socket of ours: inherited where ports cannot be shared, else opened here."""
 
     def __init__(self, *args: Any, listen_fd: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,8 +51,7 @@ class _Server(Server):
 
     def _init_shared_socket(self) -> None:
         if self._listen_fd < 0:
-            super()._init_shared_socket()  # type: ignore[no-untyped-call]
-            return
+            self._listen_fd = machine.listener(self.bind_addr, self.bind_port).detach()
         # The class behind it takes the backlog on Linux only, where a socket listens once its worker is up.
         holder: Any = granian.net.SocketHolder  # type: ignore[attr-defined]
         self._shd = holder(self._listen_fd, False, *([self.backlog] if machine.SHARES_PORT else []))

@@ -4,7 +4,7 @@ import logging
 
 from fastgw.dataplane.relay.unary import Source
 from fastgw.dataplane.routing.failover import COOL_ACCOUNT_MS, Verdict, verdict
-from fastgw.dataplane.upstream.transport import Failure, Request, TransportError
+from fastgw.dataplane.upstream.transport import Failure, Header, Request, TransportError
 from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
 from fastgw.exchange import Call, Candidate
 from fastgw.protocols.chat.errors import read_foreign
@@ -37,7 +37,7 @@ def build(call: Call, candidate: Candidate, deadlines: Deadlines) -> Request:
         b"POST",
         candidate.origin,
         candidate.path,
-        candidate.headers + (_STREAM if call.stream else _JSON),
+        _head(candidate.headers, call.stream),
         splice(call.fields, candidate.model, ask_usage=call.stream and candidate.stream_usage),
         candidate.http_version,
         call.stream,
@@ -48,6 +48,26 @@ def build(call: Call, candidate: Candidate, deadlines: Deadlines) -> Request:
         deadlines.timeout_first_byte_ms,
         deadlines.timeout_idle_ms,
     )
+
+
+_heads: dict[tuple[int, bool], tuple[tuple[Header, ...], tuple[Header, ...]]] = {}
+HEADS_MAX = 4_096
+
+
+def _head(own: tuple[Header, ...], stream: bool) -> tuple[Header, ...]:
+    """The headers of a candidate and those of the kind of call, as the same object each time.
+
+    A transport renders a head again only when it is another object than the last one on its connection. A candidate's
+    headers live as long as its catalogue; the check for identity guards against an address that is used again.
+    """
+    known = _heads.get((id(own), stream))
+    if known is not None and known[0] is own:
+        return known[1]
+    if len(_heads) >= HEADS_MAX:
+        _heads.clear()
+    whole = own + (_STREAM if stream else _JSON)
+    _heads[id(own), stream] = (own, whole)
+    return whole
 
 
 class Judged(AttemptFailed):

@@ -52,9 +52,9 @@ class WireBounds(msgspec.Struct, frozen=True):
     """A connection without an exchange is closed after this time; below the minute that many balancers use."""
     read_high_water_bytes: int = 128 * 1024
     """Bytes of one body that may lie unread before the reading stops (HTTP/1.1); the stream window of HTTP/2."""
-    socket_receive_bytes: int = 512 * 1024
+    socket_receive_bytes: int = 256 * 1024
     """Asked of the kernel for each socket, which may take up to twice that; left alone, it lets the buffer of a slow
-    reader grow to tens of megabytes. At a round trip of 100 ms it allows about 5 MB/s. 0 leaves it to the kernel."""
+    reader grow to tens of megabytes. At a round trip of 100 ms it allows about 2.5 MB/s. 0 leaves it to the kernel."""
     write_piece_bytes: int = 256 * 1024
     """Request bodies above this size are written in pieces, each when the socket has taken the one before."""
     ping_after_ms: int = 20_000
