@@ -61,6 +61,10 @@ def client_parser(bounds: WireBounds) -> Parser:
             SettingCodes.MAX_HEADER_LIST_SIZE: bounds.header_bytes_max,
         },
     )
+    # What holds until the peer's SETTINGS (RFC 9113, 6.5.2): jh2 would assume the windows of a browser's peer.
+    parser.remote_settings = Settings(
+        client=False, initial_values={SettingCodes.HEADER_TABLE_SIZE: 4096, SettingCodes.INITIAL_WINDOW_SIZE: 65_535}
+    )
     # These initial values never pass through an acknowledgement, so the decoder has to be told.
     parser.decoder.max_header_list_size = bounds.header_bytes_max
     parser.initiate_connection()
