@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.conformance.http2_client import Http2Client
+from tests.conformance.spliced import assert_spliced
 from tests.dataplane.upstream.origin.certificates import Certificates
 from tests.fakes import End, FakeProvider, answers
 from tests.fakes.gateway import Gateway, provider_toml
@@ -52,6 +53,15 @@ def test_unary(client: httpx.Client, provider: FakeProvider) -> None:
         assert answer.status_code == 200
         assert answer.json() == answers.completion()
     assert len(provider.requests) == 3
+
+
+def test_a_body_that_no_encoder_would_write(client: httpx.Client, provider: FakeProvider) -> None:
+    sent = (
+        b' {"messages" :\r\n[ {"role":"user", "content":"\\u00fc\\/\\ud83d\\ude00", "a":1, "a":2.50} ],'
+        b'\t"x":[1E+2,-0.0,1e400, 1.0],"model":"none","model":"fake\\/fake-1"}\n'
+    )
+    assert client.post("/v1/chat/completions", content=sent).status_code == 200
+    assert_spliced(sent, provider.requests[0])
 
 
 def test_a_large_body_both_ways(client: httpx.Client, provider: FakeProvider) -> None:
