@@ -29,6 +29,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         lanes = HTTP1
     elif metafunc.definition.get_closest_marker("http2_only"):
         lanes = HTTP2
+    if metafunc.definition.get_closest_marker("proxied_only"):
+        # HTTP/2 without TLS has no way through a proxy that reads requests.
+        lanes = [lane for lane in LANES if lane.tls or lane.version == "1.1"]
+    elif metafunc.definition.get_closest_marker("tls_only"):
+        lanes = [lane for lane in LANES if lane.tls]
     params = []
     for lane in lanes:
         gap = KNOWN_GAPS.get((lane.transport, lane.version, metafunc.function.__name__))
@@ -40,3 +45,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "http1_only: a contract test that makes sense over HTTP/1.1 alone")
     config.addinivalue_line("markers", "http2_only: a contract test that makes sense over HTTP/2 alone")
+    config.addinivalue_line("markers", "tls_only: a contract test that makes sense over TLS alone")
+    config.addinivalue_line("markers", "proxied_only: a contract test for the lanes that a proxy can carry")

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from tests.dataplane.upstream.origin import Exchange, ForwardProxy, Http1Exchange, RawServer, until
-from tests.dataplane.upstream.rig import Failure, Lane, Rig, body_of, failure_of
+from tests.dataplane.upstream.rig import Failure, Rig, body_of, failure_of
 
 
 def unused_port() -> int:
@@ -192,16 +192,10 @@ async def test_headers_that_cannot_be_sent(rig: Rig, header: tuple[bytes, bytes]
     assert await body_of(await transport.send(rig.request(origin.url))) == b"ok 0"
 
 
-def through_tls_or_http1(lane: Lane) -> bool:
-    """HTTP/2 without TLS has no way through a proxy that reads requests."""
-    return lane.tls or lane.version == "1.1"
-
-
+@pytest.mark.proxied_only
 async def test_proxy(rig: Rig) -> None:
     origin, transport, proxy = await rig.origin(), rig.transport(), await rig.enter(ForwardProxy("user:pa ss"))
     url = proxy.url.replace("pa ss", "pa%20ss")
-    if not through_tls_or_http1(rig.lane):
-        return
     request = rig.request(origin.url, b"/through?x=1", b"POST", body=b"{}", proxy=url)
     assert await body_of(await transport.send(request)) == b"ok 2"
     assert origin.exchanges[0].path == "/through?x=1"
@@ -212,10 +206,9 @@ async def test_proxy(rig: Rig) -> None:
         assert proxy.request_lines == [f"POST http://127.0.0.1:{origin.port}/through?x=1 HTTP/1.1"]
 
 
+@pytest.mark.tls_only
 async def test_proxy_says_no(rig: Rig) -> None:
     origin, transport, proxy = await rig.origin(), rig.transport(), await rig.enter(ForwardProxy("user:secret"))
-    if not rig.lane.tls:
-        return
     error = await failure_of(transport, rig.request(origin.url, proxy=f"http://127.0.0.1:{proxy.port}"))
     assert (error.failure, error.sent) == (Failure.CONNECT, False)
     assert "secret" not in str(error)
