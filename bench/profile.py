@@ -1,8 +1,12 @@
-"""Where a worker's time goes: `py-spy` for functions, `perf` for the layers beneath, under load from `wrk` and streams.
+"""Where a worker's time goes: `py-spy` for Python's functions, `perf` for libraries and kernel.
+
+`py-spy` sees whoever holds the interpreter's lock, so its shares are shares of Python's own time; `perf` says how much
+of the process that is. Both look on under unary load, then under streams.
 
 Writes collapsed stacks (for flame graphs) and a table of functions into `bench/results/`, prints the table.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +23,7 @@ from bench.upstream import Upstream
 
 _SAMPLES_PER_S = 500
 _LINES = 40
+_LINE = re.compile(r":\d+\)$")
 
 
 def take(names: tuple[str, ...], seconds: float, cores: Cores) -> None:
@@ -53,7 +58,7 @@ def _profile(program: str, gateway: Gateway, name: str, kind: str, seconds: floa
     stacks = FOLDER / f"profile-{name}-{kind}.txt"
     if program.endswith("py-spy"):
         command = [program, "record", "--pid", str(worker), "--duration", str(round(seconds)), "--format", "raw"]
-        command += ["--rate", str(_SAMPLES_PER_S), "--output", str(stacks), "--native"]
+        command += ["--rate", str(_SAMPLES_PER_S), "--output", str(stacks), "--gil"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         text = _functions(stacks) if done.returncode == 0 else f"py-spy failed: {done.stderr[-500:]}"
     else:
@@ -108,7 +113,7 @@ def _functions(stacks: Path) -> str:
     samples = 0
     for line in stacks.read_text().splitlines():
         stack, _, count = line.rpartition(" ")
-        frames = [frame.rsplit(":", 1)[0] for frame in stack.split(";")]
+        frames = [_LINE.sub(")", frame) for frame in stack.split(";")]
         samples += int(count)
         own[frames[-1]] += int(count)
         for frame in set(frames):
