@@ -6,9 +6,10 @@ import msgspec
 
 from fastgw import __version__
 from fastgw.settings import Settings
+from fastgw.settings.vendor_facts import SANDBOX
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
-MODEL_FIRST = "sandbox/echo"
+SANDBOX_MODEL = "echo"
 
 
 def starting(settings: Settings) -> None:
@@ -22,17 +23,36 @@ def ready(settings: Settings, key: str) -> None:
     if not key:
         _say(f"Ready on {address}")
         return
-    body = msgspec.json.encode({"model": MODEL_FIRST, "messages": [{"role": "user", "content": "Hello"}]}).decode()
-    insecure = "--insecure " if settings.listen.tls_cert else ""
-    _say(
-        f"Ready on {address}\n\n"
-        f"API key, shown this once: {key}\n\n"
-        f"Try it:\n\n"
-        f"  curl {insecure}{address}/v1/chat/completions \\\n"
-        f"    -H 'Authorization: Bearer {key}' \\\n"
+    _say(f"Ready on {address}\n\nAPI key, shown this once: {key}\n\nTry it:\n\n  {_request(settings, address, key)}\n")
+
+
+def _request(settings: Settings, address: str, key: str) -> str:
+    """A curl line that works: it asks a model if one is sure to be there, else for the models that there are."""
+    curl = "curl --insecure" if settings.listen.tls_cert else "curl"
+    authorization = f"-H 'Authorization: Bearer {key}'"
+    model = _model(settings)
+    if not model:
+        return f"{curl} {address}/v1/models {authorization}"
+    body = msgspec.json.encode({"model": model, "messages": [{"role": "user", "content": "Hello"}]}).decode()
+    body = body.replace("'", "'\\''")
+    return (
+        f"{curl} {address}/v1/chat/completions \\\n"
+        f"    {authorization} \\\n"
         f"    -H 'Content-Type: application/json' \\\n"
-        f"    -d '{body}'\n"
+        f"    -d '{body}'"
     )
+
+
+def _model(settings: Settings) -> str:
+    """A model that the settings name; empty when only the providers know theirs."""
+    if settings.models:
+        return settings.models[0].name
+    for provider in settings.providers:
+        if provider.models:
+            return f"{provider.name}/{provider.models[0]}"
+        if provider.vendor == SANDBOX:
+            return f"{provider.name}/{SANDBOX_MODEL}"
+    return ""
 
 
 def stopping() -> None:

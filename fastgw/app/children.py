@@ -150,7 +150,7 @@ class Child:
                 *spec.argv,
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=inherited,
-                process_group=0,
+                start_new_session=True,
                 env={**os.environ, handover.VARIABLE: msgspec.json.encode(given).decode()},
             )
         finally:
@@ -185,7 +185,7 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             pass_fds=[fd for fd in (spec.lifeline_fd, spec.listen_fd) if fd >= 0],
-            process_group=0,
+            start_new_session=True,
         )
         self._changed()
         if self._ready is None:

@@ -29,7 +29,7 @@ keys = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-app.add_typer(keys, name="keys")
+app.add_typer(keys, name="keys", short_help="Create, list and revoke API keys.")
 
 Config = Annotated[
     Path | None,
@@ -46,31 +46,43 @@ def run() -> int:
     """Run the command in `sys.argv`. The result is the exit code."""
     as_json = "--json" in sys.argv[1:]
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="fastgw", standalone_mode=False)
     except StartupError as error:
         return output.failure(error, as_json=as_json)
     # Typer brings its own copy of click; both names of it are known by their common base alone.
     except _CLICK_ERROR as error:
-        usage = getattr(getattr(error, "ctx", None), "command_path", "fastgw")
-        text = f"{error.format_message()} See `{usage} --help`."
-        output.failure(text, as_json=as_json)
-        return output.MISUSED
+        return _misused(error, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         return 130
     return code if isinstance(code, int) else output.DONE
+
+
+def _misused(error: Any, *, as_json: bool) -> int:
+    text = error.format_message().strip()
+    if text.startswith("Usage:"):
+        # A group without a verb: its help is the answer.
+        output.line(text)
+        return output.MISUSED
+    verb = error.ctx.command_path if getattr(error, "ctx", None) is not None else "fastgw"
+    output.failure(f"{text.rstrip('.')}. See `{verb} --help`.", as_json=as_json)
+    return output.MISUSED
 
 
 _CLICK_ERROR: type[Any] = typer.BadParameter.__mro__[2]
 """`ClickException`: the base of `UsageError`, which is the base of `BadParameter`."""
 
 
-@app.command()
+@app.command(short_help="Start the gateway with everything it needs.")
 def serve(
     config: Config = None,
     data_dir: DataDir = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")] = None,
-    port: Annotated[int | None, typer.Option("--port", "-p", help="Port (8080); 0 lets the system choose.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes; 0 means one per core (default).")] = None,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address to listen on (127.0.0.1).")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", "-p", metavar="N", help="Port (8080); 0 lets the system choose.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Worker processes; 0 means one per core (default).")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Start the gateway: workers, keeper, and what is not configured elsewhere: SQLite, a Valkey, a sandbox provider.
@@ -85,7 +97,7 @@ def serve(
     return supervisor.run(settings)
 
 
-@app.command()
+@app.command(short_help="Run the keeper alone, beside workers elsewhere.")
 def keeper(config: Config = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
     """Run the keeper alone: it drains journals into the database and mirrors keys. `serve` starts one by itself."""
     from fastgw.app import keeper as process  # noqa: PLC0415
@@ -93,7 +105,7 @@ def keeper(config: Config = None, data_dir: DataDir = None, as_json: AsJson = Fa
     return process.main(_settings(config, data_dir, running=True), None)
 
 
-@app.command()
+@app.command(short_help="Bring the database's schema up to date.")
 def migrate(config: Config = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
     """Bring the database's schema up to date. `serve` and `keeper` do it by themselves; safe to run at any time."""
     from fastgw.app import commands  # noqa: PLC0415
@@ -101,7 +113,7 @@ def migrate(config: Config = None, data_dir: DataDir = None, as_json: AsJson = F
     return commands.migrate_schema(_settings(config, data_dir), as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Check the configuration; start nothing.")
 def check(config: Config = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
     """Check the configuration and report each mistake with file, line and remedy. Starts and changes nothing."""
     found = start.mistakes(config, _folder(data_dir))
@@ -114,7 +126,7 @@ def check(config: Config = None, data_dir: DataDir = None, as_json: AsJson = Fal
     return output.MISUSED if found else output.DONE
 
 
-@app.command()
+@app.command(short_help="Show requests and tokens, by model or key.")
 def usage(
     since: Annotated[
         str, typer.Option(metavar="WHEN", help="Count from then on: a duration back (30m, 24h, 7d) or an ISO date.")
@@ -133,7 +145,7 @@ def usage(
     return commands.usage(_settings(config, data_dir), since_ms=since_ms, by=by, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="List the models that requests may name.")
 def models(config: Config = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
     """List the models that requests may name: of the catalogue, the configuration, and the lists of providers."""
     from fastgw.app import commands  # noqa: PLC0415
@@ -141,17 +153,20 @@ def models(config: Config = None, data_dir: DataDir = None, as_json: AsJson = Fa
     return commands.models(_settings(config, data_dir, running=True), as_json=as_json)
 
 
-@keys.command("create")
+@keys.command("create", short_help="Create a key and print it, this once.")
 def keys_create(
-    name: Annotated[str, typer.Argument(help="What the key is for; shown in lists.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the key is for; shown in lists.")],
     models: Annotated[
         str,
         typer.Option(metavar="A,B", help="Models it may use: provider/model, bare names, or patterns (openai/*)."),
     ] = "",
     ips: Annotated[str, typer.Option(metavar="A,B", help="Addresses or CIDR blocks it may be used from.")] = "",
-    rpm: Annotated[int, typer.Option(min=0, help="Requests per minute; 0: the default guard.")] = 0,
-    tpm: Annotated[int, typer.Option(min=0, help="Tokens per minute; 0: the default guard.")] = 0,
-    concurrency: Annotated[int, typer.Option(min=0, help="Requests at the same time; 0: the default guard.")] = 0,
+    rpm: Annotated[int, typer.Option(metavar="N", min=0, show_default=False, help="Requests per minute.")] = 0,
+    tpm: Annotated[int, typer.Option(metavar="N", min=0, show_default=False, help="Tokens per minute.")] = 0,
+    concurrency: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, show_default=False, help="Requests at the same time."),
+    ] = 0,
     expires: Annotated[
         str,
         typer.Option(metavar="WHEN", help="A duration from now (30d, 12h) or an ISO date (2027-01-31)."),
@@ -160,7 +175,10 @@ def keys_create(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> int:
-    """Create an API key and print it: it is shown this once, only its hash is stored."""
+    """Create an API key and print it: it is shown this once, only its hash is stored.
+
+    Limits that are not given, or 0, are those of the default guard.
+    """
     from fastgw.app import commands  # noqa: PLC0415
 
     asked = commands.NewKey(
@@ -175,7 +193,7 @@ def keys_create(
     return commands.create_key(_settings(config, data_dir, running=True), asked, as_json=as_json)
 
 
-@keys.command("list")
+@keys.command("list", short_help="List all keys.")
 def keys_list(config: Config = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
     """List all keys, revoked and expired ones included."""
     from fastgw.app import commands  # noqa: PLC0415
@@ -183,7 +201,7 @@ def keys_list(config: Config = None, data_dir: DataDir = None, as_json: AsJson =
     return commands.list_keys(_settings(config, data_dir), as_json=as_json)
 
 
-@keys.command("revoke")
+@keys.command("revoke", short_help="Revoke a key for good.")
 def keys_revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `fastgw keys list` shows it.")],
     config: Config = None,

@@ -6,6 +6,7 @@ that it is ready (or why it is not), and the other ends when the parent is gone,
 """
 
 import asyncio
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from fastgw.errors import StartupError
 from fastgw.settings import Settings
 
 VARIABLE = "FASTGW__HANDOVER"
@@ -70,6 +72,13 @@ def report(handover: Handover | None, message: Report) -> None:
         os.write(handover.report_fd, msgspec.json.encode(message) + b"\n")
     except OSError:
         return
+
+
+def failed(handover: Handover | None, error: StartupError) -> None:
+    """Say why this process does not start: to the parent, which tells the user, or in the log when there is none."""
+    if handover is None:
+        logging.getLogger("fastgw").error("%s", error)
+    report(handover, Report(error=str(error)))
 
 
 def on_parent_gone(handover: Handover | None, call: Callable[[], None]) -> None:

@@ -49,8 +49,7 @@ def main(settings: Settings, parent: Handover | None) -> int:
         key = _first_key(engine, settings.key_prefix) if parent is not None else ""
         asyncio.run(_run(settings, parent, engine, key))
     except StartupError as error:
-        handover.report(parent, Report(error=str(error)))
-        _log.error("%s", error)
+        handover.failed(parent, error)
         return 1
     return 0
 
@@ -106,7 +105,8 @@ async def _mirror_once(keys: Keys, mirror: KeyMirror) -> None:
         except (RedisError, OSError) as error:
             if clock.monotonic_ns() > deadline_ns:
                 raise StartupError(
-                    f"The store of keys does not answer: {error}. Start it, or set FASTGW_REDIS_URL to one that runs."
+                    f"The store (Valkey or Redis) does not answer: {str(error).rstrip('.')}. Start it, or see that"
+                    " FASTGW_REDIS_URL is right."
                 ) from error
             await asyncio.sleep(STORE_RETRY_S)
         else:

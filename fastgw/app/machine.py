@@ -81,11 +81,7 @@ def claim_port(address: str, port: int, backlog: int) -> socket.socket:
             return plain
         port = plain.getsockname()[1]
         plain.close()
-        shared = socket.socket(family, socket.SOCK_STREAM)
-        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        shared.bind((address, port))
-        return shared
+        return _reserve(family, address, port)
     except PermissionError as error:
         plain.close()
         raise StartupError(
@@ -96,4 +92,36 @@ def claim_port(address: str, port: int, backlog: int) -> socket.socket:
         raise StartupError(
             f"Port {port} on {address} cannot be used: {error.strerror}. Stop the program that listens there"
             f" (`lsof -i :{port}` names it) or choose another port (PORT={port + 1 if port < 65535 else 8080})."
+        ) from error
+
+
+def _reserve(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    """A socket that only keeps the port. It shares with our workers, and with nobody who merely reuses addresses."""
+    shared = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            shared.bind((address, port))
+        except OSError:
+            # Another program's connections linger in TIME_WAIT: these can only be passed by reusing the address.
+            shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            shared.bind((address, port))
+    except BaseException:
+        shared.close()
+        raise
+    return shared
+
+
+def check_certificate(cert: str, key: str) -> None:
+    """See that a certificate and its key can be served; empty: there is none. Raises `StartupError`."""
+    if not cert:
+        return
+    import ssl  # noqa: PLC0415 - needed by those who serve TLS alone
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
+    except (OSError, ValueError) as error:
+        raise StartupError(
+            f"The certificate {cert} with the key {key} cannot be served: {error}. Both are PEM files, the certificate"
+            " with its chain, the key without a password."
         ) from error

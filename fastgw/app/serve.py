@@ -45,6 +45,7 @@ def run(settings: Settings) -> int:
         address = machine.resolve(settings.listen.host)
         with machine.claim_port(address, settings.listen.port, settings.listen.backlog) as port:
             machine.raise_files_limit()
+            machine.check_certificate(settings.listen.tls_cert, settings.listen.tls_key)
             return _supervise(_resolved(settings, address, port), port)
     finally:
         lock.release()
@@ -167,7 +168,7 @@ class _Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._asked_to_stop)
-        starting = spawn(self._start(), name="start")
+        starting = asyncio.ensure_future(self._start())
         stopping = spawn(self._stop.wait(), name="stop")
         try:
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -182,12 +183,14 @@ class _Supervisor:
 
     async def _start(self) -> str:
         """Start everything at once; the result is the minted key, empty if there were keys already."""
-        reports = await asyncio.gather(*(child.start() for child in self._children.all()), return_exceptions=True)
-        failures = [report for report in reports if isinstance(report, BaseException)]
-        if failures:
-            # The store first: when it does not run, the others can only say that they do not reach it.
-            raise failures[0]
-        return "".join(report.key for report in reports if not isinstance(report, BaseException))
+        tasks = [asyncio.ensure_future(child.start()) for child in self._children.all()]
+        try:
+            # In this order, but at the first failure: a store that does not start is told before those who wait for it.
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            return "".join(task.result().key for task in tasks if task in done)
+        finally:
+            for task in tasks:
+                task.cancel()
 
     def _asked_to_stop(self) -> None:
         if not self._stop.is_set():

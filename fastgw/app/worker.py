@@ -64,8 +64,7 @@ def main(settings: Settings, parent: handover.Handover | None) -> int:
         try:
             runner.run(_run(settings, parent))
         except StartupError as error:
-            handover.report(parent, handover.Report(error=str(error)))
-            _log.error("%s", error)
+            handover.failed(parent, error)
             return 1
     return 0
 

@@ -14,6 +14,7 @@ from fastgw.settings.values import ProviderSettings, Settings
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9_-]{0,32}")
+_DATABASES = ("postgresql://", "postgresql+psycopg://", "sqlite:///")
 
 _NOT_TO_SET = {
     "accept",
@@ -71,12 +72,12 @@ def _stores(settings: Settings, report: Report) -> None:
     if settings.stores.redis_url:
         _url(settings.stores.redis_url, {"redis", "rediss", "unix"}, ("stores", "redis_url"), report)
     database = settings.stores.database_url
-    if database and not database.startswith(("postgresql+psycopg://", "sqlite:///")):
+    if database and not database.startswith(_DATABASES):
         scheme = database.split("://", 1)[0]
         report(
             ("stores", "database_url"),
             f"{scheme} is no database that the gateway knows.",
-            "Write postgresql+psycopg://user:password@host/name, or leave it out for SQLite.",
+            "Write postgresql://user:password@host/name, or leave it out for SQLite.",
         )
 
 

@@ -1,0 +1,189 @@
+"""The verbs of the command line as a shell sees them: output, exit codes, errors; beside a gateway and without one."""
+
+import datetime
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fakes.gateway import PATIENCE_S, ROOT, Gateway
+
+
+class Shell:
+    """Runs `fastgw` with a data folder of its own, from an empty folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(folder),
+            "DATA_DIR": str(folder / "data"),
+        }
+
+    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "fastgw", *arguments],
+            cwd=self.folder,
+            env=self.environ | environ,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    def told(self, *arguments: str) -> Any:
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("\n") == 1
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+def test_keys_are_created_listed_and_revoked_without_a_gateway(shell: Shell) -> None:
+    options = ("--models", "openai/*, echo", "--ips", "10.1.2.3,192.168.0.0/16", "--rpm", "60", "--tpm", "1000")
+    made = shell.told("keys", "create", "Ada's laptop", *options, "--concurrency", "4", "--expires", "30d")
+    assert made.keys() == {"id", "key"}
+    assert made["key"].startswith("sk-fgw-")
+
+    (listed,) = shell.told("keys", "list")
+    assert made["key"] not in json.dumps(listed)
+    assert listed["id"] == made["id"]
+    assert listed["name"] == "Ada's laptop"
+    assert listed["models"] == ["openai/*", "echo"]
+    assert listed["ips"] == ["10.1.2.3/32", "192.168.0.0/16"]
+    assert listed["limits"]["requests_per_min"] == 60
+    assert listed["limits"]["tokens_per_min"] == 1000
+    assert listed["limits"]["concurrency"] == 4
+    assert listed["state"] == "valid"
+    in_days = (
+        datetime.datetime.fromtimestamp(listed["expires_at_s"]) - datetime.datetime.now()
+    ).total_seconds() / 86400
+    assert 29.9 < in_days < 30.1
+
+    assert shell.told("keys", "revoke", made["id"])["state"] == "revoked"
+    assert "revoked" in shell.run("keys", "list").stdout
+
+
+def test_a_person_sees_the_key_once_and_a_table(shell: Shell) -> None:
+    created = shell.run("keys", "create", "bob").stdout
+    key = created.split()[0]
+    table = shell.run("keys", "list").stdout
+    assert key.startswith("sk-fgw-")
+    assert key not in table
+    assert table.splitlines()[0].split() == ["ID", "KEY", "NAME", "STATE", "EXPIRES", "MODELS"]
+    assert "bob" in table
+
+
+def test_usage_of_a_new_folder_is_nothing(shell: Shell) -> None:
+    told = shell.told("usage")
+    assert told["totals"]["requests"] == told["totals"]["input_tokens"] == told["totals"]["output_tokens"] == 0
+    assert told["by_model"] == []
+    assert shell.run("usage", "--by", "key", "--since", "7d").stdout.splitlines()[-1].split()[0] == "total"
+
+
+def test_migrate_says_whether_it_did_something(shell: Shell) -> None:
+    assert shell.told("migrate") == {"migrated": True}
+    assert shell.told("migrate") == {"migrated": False}
+
+
+def test_models_are_known_without_a_gateway(shell: Shell) -> None:
+    ids = [model["id"] for model in shell.told("models")]
+    assert "sandbox/echo" in ids
+
+
+def test_revoking_an_unknown_key_fails_with_one_line(shell: Shell) -> None:
+    done = shell.run("keys", "revoke", "key_0000000000000000")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "There is no key key_0000000000000000" in done.stderr
+
+    as_json = shell.run("keys", "revoke", "key_0000000000000000", "--json")
+    assert as_json.returncode == 1
+    assert "There is no key" in json.loads(as_json.stderr)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("keys", "crate", "x"), "crate"),
+        (("keys", "create"), "NAME"),
+        (("keys", "create", "x", "--rpm", "many"), "--rpm"),
+        (("keys", "create", "x", "--expires", "soon"), "soon"),
+        (("keys", "create", "x", "--expires", "2001-01-01"), "passed"),
+        (("usage", "--by", "day"), "day"),
+        (("serve", "--colour"), "--colour"),
+    ],
+)
+def test_misuse_is_told_in_one_line_with_code_2(shell: Shell, arguments: tuple[str, ...], hint: str) -> None:
+    done = shell.run(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert hint in done.stderr
+    assert "--help" in done.stderr
+
+
+def test_a_wrong_address_is_refused(shell: Shell) -> None:
+    done = shell.run("keys", "create", "x", "--ips", "10.0.0.300")
+    assert done.returncode == 1
+    assert "10.0.0.300" in done.stderr
+
+
+def test_check_reports_every_mistake_with_its_place(shell: Shell) -> None:
+    config = shell.folder / "gateway.toml"
+    config.write_text('[listen]\nprot = 1\n[[providers]]\nname = "x"\n')
+    done = shell.run("check", "--config", str(config))
+    assert done.returncode == 2
+    assert f"{config}:2: listen.prot" in done.stderr
+    assert "port" in done.stderr
+
+    told = json.loads(shell.run("check", "--config", str(config), "--json").stdout)
+    assert told["ok"] is False
+    assert told["mistakes"][0].keys() == {"file", "line", "key", "message", "remedy"}
+
+    config.write_text("[listen]\nport = 9000\n")
+    assert shell.run("check", "--config", str(config)).returncode == 0
+    assert shell.told("check", "--config", str(config)) == {"ok": True, "mistakes": []}
+
+
+@pytest.mark.parametrize("verb", ["serve", "keeper", "migrate", "check", "keys", "keys create", "usage", "models"])
+def test_help_explains_each_verb(shell: Shell, verb: str) -> None:
+    done = shell.run(*verb.split(), "--help")
+    assert done.returncode == 0
+    assert "Usage: fastgw" in done.stdout or "Usage: python -m fastgw" in done.stdout
+    assert len(done.stdout.splitlines()) > 5
+
+
+def test_help_names_the_verbs_and_the_exit_codes(shell: Shell) -> None:
+    text = shell.run("--help").stdout
+    for verb in ("serve", "keeper", "migrate", "check", "keys", "usage", "models"):
+        assert f"\n  {verb} " in text
+    assert "Exit codes" in text
+    assert "worker" not in [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
+
+
+def test_a_running_gateway_takes_a_new_key_and_refuses_a_revoked_one(gateway: Gateway) -> None:
+    def status(key: str) -> int:
+        headers = {"authorization": f"Bearer {key}"}
+        return httpx.get(f"{gateway.base_url}/models", headers=headers, timeout=PATIENCE_S).status_code
+
+    made = json.loads(gateway.cli("keys", "create", "fresh", "--json").stdout)
+    assert status(made["key"]) == 200
+    gateway.cli("keys", "revoke", made["id"])
+    deadline = datetime.datetime.now() + datetime.timedelta(seconds=PATIENCE_S)
+    while status(made["key"]) != 401:
+        assert datetime.datetime.now() < deadline
+
+
+def test_models_of_a_running_gateway_are_those_of_its_configuration(gateway: Gateway) -> None:
+    ids = [model["id"] for model in json.loads(gateway.cli("models", "--json").stdout)]
+    assert {"fake/fake-1", "fake/fake-2"} <= set(ids)

@@ -1,0 +1,187 @@
+"""The rules of the house that no other tool checks. Each test names every place that breaks its rule."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "fastgw"
+
+FILE_LINES_MAX = 300
+FUNCTION_LINES_MAX = 70
+ROOMS_BANNED = {"utils", "util", "helpers", "helper", "common", "core", "base", "misc"}
+BROAD = {"Exception", "BaseException"}
+WORK_MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+MACHINE_PATHS = re.compile(r"(?<![\w.])(/work/|/root/|/home/\w+/|/Users/\w+/|/tmp/\w/)")
+REGISTRIES = re.compile(
+    r"\b(?:pypi\.org|files\.pythonhosted\.org|registry\.npmjs\.org)\b|--index-url|--extra-index-url"
+)
+LOCK_FILES = ("requirements/", "docker/build.txt", "package-lock.json")
+
+TESTED_ELSEWHERE = {
+    "fastgw/__main__.py": "tests/app: every test of the command line runs it",
+    "fastgw/app/announce.py": "tests/app/test_serve.py reads what it prints",
+    "fastgw/app/keeper.py": "tests/app/test_serve.py and tests/keeper run it",
+    "fastgw/app/logs.py": "tests/app read the lines that it formats",
+    "fastgw/app/process.py": "tests/app: every process of a gateway starts through it",
+    "fastgw/app/start.py": "tests/app/test_cli.py gives it options, variables and files",
+    "fastgw/app/output.py": "tests/app/test_cli.py reads what it prints",
+    "fastgw/app/commands.py": "tests/app/test_cli.py runs every verb",
+}
+"""Modules whose test has another name than theirs, and which it is."""
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """Files that belong to the project: tracked by git, or new and not ignored."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", *patterns],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    return sorted(path for name in listed.split("\0") if name and (path := ROOT / name).is_file())
+
+
+if not (ROOT / ".git").exists():
+    pytest.skip("tidiness is checked in a checkout, where git tells which files count", allow_module_level=True)
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def shown(path: Path, line: int = 0) -> str:
+    return f"{path.relative_to(ROOT)}:{line}" if line else str(path.relative_to(ROOT))
+
+
+def modules() -> list[Path]:
+    return tracked("fastgw/*.py")
+
+
+def python_files() -> list[Path]:
+    return tracked("*.py")
+
+
+def test_files_are_short() -> None:
+    long = {shown(p): n for p in python_files() if (n := len(p.read_text().splitlines())) > FILE_LINES_MAX}
+    assert not long, f"more than {FILE_LINES_MAX} lines"
+
+
+def test_functions_are_short() -> None:
+    long = [
+        f"{shown(path, node.lineno)} {node.name}"
+        for path in python_files()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES_MAX
+    ]
+    assert not long, f"more than {FUNCTION_LINES_MAX} lines"
+
+
+def test_rooms_are_named_for_what_they_hold() -> None:
+    banned = [shown(p) for p in modules() if ROOMS_BANNED & {*p.relative_to(PACKAGE).parts[:-1], p.stem}]
+    assert not banned
+
+
+def test_modules_say_what_they_are_for() -> None:
+    silent = [shown(path) for path in python_files() if path.stat().st_size and not ast.get_docstring(tree(path))]
+    assert not silent, "no docstring"
+
+
+def broad_handlers(path: Path) -> Iterator[int]:
+    """Lines that catch everything and keep it; what is raised again is not caught."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ExceptHandler):
+            kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            broad = any(kind is None or (isinstance(kind, ast.Name) and kind.id in BROAD) for kind in kinds)
+            if broad and not (isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None):
+                yield node.lineno
+
+
+def test_catching_everything_is_justified() -> None:
+    unjustified = []
+    for path in modules():
+        lines = path.read_text().splitlines()
+        for line in broad_handlers(path):
+            if "#" not in lines[line - 1] and not lines[line - 2].lstrip().startswith("#"):
+                unjustified.append(shown(path, line))
+    assert not unjustified, "say on the line or the one before it why everything may be caught"
+
+
+def test_every_module_has_its_test() -> None:
+    missing = []
+    for path in modules():
+        name = shown(path)
+        if path.name == "__init__.py" or name in TESTED_ELSEWHERE or not has_behaviour(path):
+            continue
+        folder = ROOT / "tests" / path.parent.relative_to(PACKAGE)
+        stems = [f"test_{path.stem}", f"test_{path.parent.name}_{path.stem}"]
+        if not any(found for stem in stems for found in [*folder.glob(f"{stem}.py"), *folder.glob(f"{stem}_*.py")]):
+            missing.append(name)
+    assert not missing, "no tests/<room>/test_<module>.py, and not listed in TESTED_ELSEWHERE"
+
+
+def has_behaviour(path: Path) -> bool:
+    """Whether a module has a function with more than a docstring in it; pure data and protocols have none."""
+    return any(
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and any(not (isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant)) for step in node.body)
+        for node in ast.walk(tree(path))
+    )
+
+
+def test_the_list_of_exceptions_is_true() -> None:
+    gone = [name for name in TESTED_ELSEWHERE if not (ROOT / name).is_file()]
+    assert not gone
+
+
+def test_markdown_has_one_title() -> None:
+    wrong = []
+    for path in tracked("*.md"):
+        text = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
+        if len(re.findall(r"^# ", text, re.MULTILINE)) != 1:
+            wrong.append(shown(path))
+    assert not wrong, "exactly one `# ` title is wanted"
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    for path in tracked():
+        try:
+            yield path, path.read_text()
+        except UnicodeDecodeError:
+            continue
+
+
+def test_nothing_is_left_for_later() -> None:
+    left = [
+        shown(path, number)
+        for path, text in texts()
+        if path != Path(__file__) and path.suffix in {".py", ".lua", ".js", ".sh", ".toml", ".md", ".yml"}
+        for number, line in enumerate(text.splitlines(), 1)
+        if WORK_MARKS.search(line)
+    ]
+    assert not left
+
+
+def test_no_path_of_a_machine() -> None:
+    found = [
+        shown(path, number)
+        for path, text in texts()
+        if path != Path(__file__) and not shown(path).startswith(("requirements/", "docker/", "Dockerfile", ".ci/"))
+        for number, line in enumerate(text.splitlines(), 1)
+        if MACHINE_PATHS.search(line)
+    ]
+    assert not found
+
+
+def test_lock_files_name_no_registry() -> None:
+    named = [
+        shown(path) for path, text in texts() if any(m in shown(path) for m in LOCK_FILES) and REGISTRIES.search(text)
+    ]
+    assert not named
