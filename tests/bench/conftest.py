@@ -1,3 +1,5 @@
+"""What the tests of the bench share."""
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Starting, pinning and accounting of the processes that are measured."""
+
 import subprocess
 import sys
 

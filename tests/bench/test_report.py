@@ -1,3 +1,5 @@
+"""The tables and budgets that a run of the bench ends with."""
+
 from pathlib import Path
 
 import msgspec

@@ -1,3 +1,5 @@
+"""The bench's fake provider answers as OpenAI does, over every protocol that is measured."""
+
 import socket
 import ssl
 import time

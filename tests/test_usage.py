@@ -1,0 +1,28 @@
+"""Token buckets: disjoint, so that sums are sums."""
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastgw.usage import NOTHING, Usage
+
+USAGES = st.builds(Usage, *(st.integers(0, 10**12) for _ in Usage.__struct_fields__))
+
+
+@given(USAGES)
+def test_every_bucket_counts_once(usage: Usage) -> None:
+    assert usage.total_tokens == sum(msgspec.structs.astuple(usage))
+    assert usage.input_tokens + usage.output_tokens == usage.total_tokens
+
+
+@given(USAGES, USAGES)
+def test_sums_are_bucket_by_bucket(one: Usage, other: Usage) -> None:
+    both = one + other
+    assert both.total_tokens == one.total_tokens + other.total_tokens
+    assert both.cache_read == one.cache_read + other.cache_read
+    assert one + NOTHING == one
+
+
+@given(USAGES)
+def test_it_survives_the_journal(usage: Usage) -> None:
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(usage), type=Usage) == usage
