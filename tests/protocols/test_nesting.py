@@ -34,3 +34,17 @@ def test_at_the_limit() -> None:
 @given(st.binary(max_size=400))
 def test_malformed_input_gets_some_answer(data: bytes) -> None:
     assert deeper_than(data, 3) in {True, False}
+
+
+def test_a_string_of_escaped_quotes_without_an_end_does_not_hold_up_the_worker() -> None:
+    # With a search that starts anew at each quote this takes minutes; it has no deadline but the suite's own.
+    assert deeper_than(b"[" * 200 + b'"' + b'\\"' * 1_000_000, 64)
+    assert not deeper_than(b"[" * 60 + b'"' + b'\\"[' * 100_000, 64)
+
+
+@given(nested)
+def test_slices_are_joined_in_and_out_of_strings(value: Any) -> None:
+    filler = ["[" * 70_000, '"{', value]
+    assert deeper_than(msgspec.json.encode(filler), 1 + depth(value)) is False
+    if isinstance(value, dict | list) and value:
+        assert deeper_than(msgspec.json.encode(filler + [[]] * 10), depth(value))
