@@ -9,6 +9,9 @@ import zstandard
 CODINGS = ("gzip", "x-gzip", "deflate", "br", "zstd")
 """What can be undone here; `identity` is no coding."""
 
+WINDOW_BYTES_MAX = 8 * 1024 * 1024
+"""Of zstd as a content coding (RFC 9659 section 3); a larger one would cost its memory before a byte has come out."""
+
 
 class CodingError(Exception):
     """The bytes are not what their coding promises, or end too early."""
@@ -27,18 +30,20 @@ class _Codec(Protocol):
 class Inflater:
     """Undoes one content coding, incrementally. Raises `CodingError` or `TooLarge`; afterwards it is of no more use."""
 
-    def __init__(self, coding: str, bytes_max: int) -> None:
+    def __init__(self, coding: str, bytes_max: int, feed_bytes_max: int = 0) -> None:
+        """At most `bytes_max` come out, and of one `feed` at most `feed_bytes_max` (0: as many)."""
         self._codec = _codec(coding)
         self._room = bytes_max
+        self._feed_bytes_max = feed_bytes_max or bytes_max
 
     def feed(self, data: bytes) -> bytes:
         """What comes out of `data`, maybe nothing yet."""
         try:
-            out = self._codec.feed(data, self._room + 1)
+            out = self._codec.feed(data, min(self._room, self._feed_bytes_max) + 1)
         except (zlib.error, brotli.error, zstandard.ZstdError) as exc:
             raise CodingError("the compressed data is corrupt") from exc
         self._room -= len(out)
-        if self._room < 0:
+        if self._room < 0 or len(out) > self._feed_bytes_max:
             raise TooLarge
         return out
 
@@ -108,7 +113,9 @@ class _Brotli:
 
 class _Zstd:
     def __init__(self) -> None:
-        self._inner = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(read_across_frames=False)
+        self._inner = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES_MAX).decompressobj(
+            read_across_frames=False
+        )
         self._fed = False
 
     def feed(self, data: bytes, room: int) -> bytes:

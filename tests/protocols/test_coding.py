@@ -73,3 +73,18 @@ def test_garbage_is_refused_or_inflated_but_never_crashes(name: str, data: bytes
 def test_an_unknown_coding_is_refused() -> None:
     with pytest.raises(CodingError):
         Inflater("rot13", 10)
+
+
+@pytest.mark.parametrize("name", ["gzip", "br", "zstd"])
+def test_one_small_read_cannot_inflate_to_gigabytes(name: str) -> None:
+    pack = {"gzip": gzip.compress, "br": brotli.compress, "zstd": zstandard.compress}[name]
+    inflater = Inflater(name, 1 << 32, feed_bytes_max=1 << 20)
+    with pytest.raises(TooLarge):
+        inflater.feed(pack(bytes(64 << 20)))
+
+
+def test_a_zstd_window_larger_than_the_standard_allows_is_refused() -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=27)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    with pytest.raises(CodingError):
+        inflate(packer.compress(b"small") + packer.flush(), "zstd", 1_000)

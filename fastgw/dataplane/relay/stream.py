@@ -1,5 +1,7 @@
 """A stream on its way back: nothing is shown before the first meaningful event; then whole events pass untouched."""
 
+from collections.abc import Callable
+
 from fastgw.dataplane.relay.unary import Source, content_codings, content_type, unusable
 from fastgw.protocols import coding
 from fastgw.protocols.chat.stream import StreamBroken, StreamTap, read_opening
@@ -8,6 +10,9 @@ HELD_BYTES_MAX = 1024 * 1024
 """Comments and empty events that a provider may send before its first meaningful one."""
 STREAM_BYTES_MAX = 4 * 1024 * 1024 * 1024
 """Of one inflated stream; a bound against compression bombs, far above any answer."""
+
+READ_BYTES_MAX = 16 * 1024 * 1024
+"""That one read may inflate to: the event with the largest image fits, a bomb does not."""
 
 
 class Upstream:
@@ -20,7 +25,7 @@ class Upstream:
         self.tap = StreamTap(hide_usage=hide_usage)
         codings = content_codings(source)
         try:
-            self._inflaters = [coding.Inflater(name, STREAM_BYTES_MAX) for name in reversed(codings)]
+            self._inflaters = [coding.Inflater(name, STREAM_BYTES_MAX, READ_BYTES_MAX) for name in reversed(codings)]
         except coding.CodingError as exc:
             raise unusable(str(exc)) from exc
 
@@ -33,32 +38,33 @@ class Upstream:
         media_type = content_type(self._source)
         if media_type not in {b"text/event-stream", b""}:
             raise unusable(f"200 with {media_type.decode('latin-1')!r} where a stream was asked for")
-        held = b""
+        held: list[bytes] = []
+        held_bytes = 0
         try:
             while True:
                 data = await self._source.read()
                 if not data:
                     raise unusable("the stream ended before its first event")
-                held += self.tap.feed(self._inflate(data) if self._inflaters else data)
+                events = self.tap.feed(self._inflate(data) if self._inflaters else data)
+                held.append(events)
+                held_bytes += len(events)
                 if self.tap.error is not None:
                     raise unusable("the stream began with an error")
-                if held and read_opening(held).meaningful:
-                    return held
+                if events and read_opening(events).meaningful:
+                    return b"".join(held)
                 if self.tap.done:
                     raise unusable("the stream held nothing but its end")
-                if len(held) > HELD_BYTES_MAX:
+                if held_bytes > HELD_BYTES_MAX:
                     raise unusable(f"{HELD_BYTES_MAX} bytes without a meaningful event")
         except (StreamBroken, coding.CodingError, coding.TooLarge) as exc:
             raise unusable(str(exc)) from exc
 
-    async def read(self) -> bytes | None:
-        """The next whole events, b"" when only a part of one has come, None at the provider's end of the stream.
+    async def pass_on(self, sink: Callable[[bytes], bool]) -> bool:
+        """Give what the provider sends to `sink` until it says False, or the stream ends (True)."""
+        return await self._source.pass_on(sink)
 
-        Raises `StreamBroken` and what the source raises.
-        """
-        data = await self._source.read()
-        if not data:
-            return None
+    def events_of(self, data: bytes) -> bytes:
+        """The whole events that `data` completes, b"" when only a part of one has come. Raises `StreamBroken`."""
         if self._inflaters:
             try:
                 data = self._inflate(data)

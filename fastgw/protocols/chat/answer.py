@@ -7,7 +7,6 @@ import msgspec
 from fastgw.protocols.chat.usage import WireUsage, normalise, read_usage
 from fastgw.usage import Usage
 
-
 _ABSENT = msgspec.Raw(b"")
 _NOTHING = (b"", b"null")
 

@@ -14,10 +14,14 @@ from fastgw.usage import Usage
 
 CARRY_BYTES_MAX = 8 * 1024 * 1024
 """Bound of one event (an image in a delta is the largest known); a longer one makes the stream a broken one."""
+CARRY_BYTES_JOINED = 64 * 1024
+"""From this size on an unfinished event is kept in pieces: to join and search it again with each read is quadratic."""
 TEXT_BYTES_BETWEEN_COUNTS = 32 * 1024
 
 _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n")
-_TEXT = re.compile(rb'"(?:content|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_TEXT = re.compile(
+    rb'"(?:content|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"((?:[^"\\]++|\\.)*+)"', re.DOTALL
+)
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
 _FINISH = re.compile(rb'"finish_reason"\s*:\s*"')
 _DATA_LINES = re.compile(rb"^data:[ ]?(.*)$", re.MULTILINE)
@@ -50,11 +54,17 @@ _error_chunk = msgspec.json.Decoder(_ErrorChunk)
 class StreamTap:
     """Follows one stream. Feed it what the provider sends; forward what it returns."""
 
-    __slots__ = ("_carry", "_hide_usage", "_seen", "_seen_bytes", "_text_bytes", "done", "error", "finished", "usage")
+    __slots__ = (
+        "_carry", "_hide_usage", "_pieces", "_pieces_bytes", "_seen", "_seen_bytes", "_text_bytes", "done", "error",
+        "finished", "usage",
+    )  # fmt: skip
 
     def __init__(self, *, hide_usage: bool) -> None:
         self._hide_usage = hide_usage
         self._carry = b""
+        self._pieces: list[bytes] = []
+        """What follows `_carry`, each piece without an event's end, together `_pieces_bytes`."""
+        self._pieces_bytes = 0
         self._seen: list[bytes] = []
         self._seen_bytes = 0
         self._text_bytes = 0
@@ -70,8 +80,12 @@ class StreamTap:
     def feed(self, data: bytes) -> bytes:
         """The whole events among what came, maybe none; bytes of an unfinished event wait for its end."""
         if self._carry:
-            data = self._carry + data
+            if len(self._carry) > CARRY_BYTES_JOINED and self._keep_piece(data):
+                return b""
+            data = b"".join((self._carry, *self._pieces, data)) if self._pieces else self._carry + data
             self._carry = b""
+            self._pieces.clear()
+            self._pieces_bytes = 0
         if not data.endswith(b"\n\n"):
             data = self._cut(data)
             if not data:
@@ -91,7 +105,10 @@ class StreamTap:
     def rest(self) -> bytes:
         """What is left when the provider has ended the stream: a last event without its empty line is completed if it
         is a whole one, and dropped if it was cut."""
-        rest, self._carry = self._carry, b""
+        rest = b"".join((self._carry, *self._pieces))
+        self._carry = b""
+        self._pieces.clear()
+        self._pieces_bytes = 0
         content = payload(rest + b"\n\n").strip()
         if content != b"[DONE]" and _read_chunk(rest + b"\n\n") is None:
             return b""
@@ -108,6 +125,18 @@ class StreamTap:
         """The gateway's own count of what was delivered: the bytes of generated text over four, upward."""
         self._count()
         return -(-self._text_bytes // _BYTES_PER_TOKEN)
+
+    def _keep_piece(self, data: bytes) -> bool:
+        """Put `data` behind a long unfinished event unless it brings its end."""
+        # An end may have begun up to three bytes before.
+        window = b"".join((self._carry[-3:], *self._pieces[-3:]))[-3:] + data
+        if b"\n\n" in window or b"\r\n\r\n" in window or b"\r\r" in window:
+            return False
+        if len(self._carry) + self._pieces_bytes + len(data) > CARRY_BYTES_MAX:
+            raise StreamBroken(f"an event is longer than {CARRY_BYTES_MAX} bytes")
+        self._pieces.append(data)
+        self._pieces_bytes += len(data)
+        return True
 
     def _cut(self, data: bytes) -> bytes:
         end = max(_behind_last(data, b"\n\n"), _behind_last(data, b"\r\n\r\n"), _behind_last(data, b"\r\r"))

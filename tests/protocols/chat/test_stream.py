@@ -1,5 +1,6 @@
 """The tap on a stream: any chunking gives the same bytes, usage is found and hidden, errors and cuts are seen."""
 
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -7,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastgw.protocols.chat.stream import StreamBroken, StreamTap, payload, read_opening, split_events
+from fastgw.protocols.chat.stream import (
+    CARRY_BYTES_JOINED,
+    StreamBroken,
+    StreamTap,
+    payload,
+    read_opening,
+    split_events,
+)
 from fastgw.usage import Usage
 
 DONE = b"data: [DONE]\n\n"
@@ -183,3 +191,42 @@ def test_events_are_split_by_any_line_ending() -> None:
 
 def test_data_of_several_lines_is_joined() -> None:
     assert payload(b"event: x\ndata: a\ndata: b\nid: 1\n\n") == b"a\nb"
+
+
+@given(st.binary(min_size=1, max_size=40).map(lambda cut: cut.replace(b"\r", b"").replace(b"\n", b"")), st.data())
+def test_a_long_event_comes_out_whole_however_it_arrives(tail: bytes, data: st.DataObject) -> None:
+    end = data.draw(st.sampled_from((b"\n\n", b"\r\n\r\n", b"\r\r")))
+    tap = StreamTap(hide_usage=False)
+    long = b"data: " + b"x" * (CARRY_BYTES_JOINED + 10)
+    assert tap.feed(long) == b""
+    rest = tail + end + b"data: next"
+    cuts = data.draw(st.lists(st.integers(min_value=0, max_value=len(rest)), max_size=8))
+    assert feed(tap, rest, cuts) == long + tail + end
+
+
+def test_an_event_of_megabytes_in_small_reads_does_not_hold_up_the_worker() -> None:
+    # Joined and searched anew with each read, this takes minutes; it has no deadline but the suite's own.
+    tap = StreamTap(hide_usage=False)
+    body = b'data: {"choices":[{"delta":{"content":"' + b"x" * 4_000_000 + b'"}}]}\n\n'
+    out = [tap.feed(body[at : at + 50]) for at in range(0, len(body), 50)]
+    assert b"".join(out) == body
+    assert tap.output_tokens_estimate() == 1_000_000
+
+
+def test_a_long_event_that_the_provider_cuts_is_dropped() -> None:
+    tap = StreamTap(hide_usage=False)
+    tap.feed(b"data: " + b"x" * (CARRY_BYTES_JOINED + 1))
+    tap.feed(b"more")
+    assert tap.rest() == b""
+
+
+def test_counting_a_long_text_takes_little_memory() -> None:
+    text = b'"content":"' + b"a" * 4_000_000 + b'"'
+    tracemalloc.start()
+    try:
+        tap = StreamTap(hide_usage=False)
+        tap.feed(text + b"\n\n")
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
+    assert tap.output_tokens_estimate() == 1_000_000
