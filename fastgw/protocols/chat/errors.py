@@ -112,7 +112,7 @@ class _ForeignEnvelope(msgspec.Struct):
 _foreign = msgspec.json.Decoder(_ForeignEnvelope, strict=False)
 
 _SECRETS = re.compile(
-    r"https?://\S+|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|cn|cloud|local|internal)\b(?::\d+)?\S*"
+    r"https?://\S+|\b(?:[a-z0-9-]{1,63}+\.){1,8}(?:com|net|org|io|ai|dev|cn|cloud|local|internal)\b(?::\d+)?\S*"
     r"|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|\b(?:sk|key|org|proj|req|xai|gsk|AIza)[-_]?[A-Za-z0-9_*-]{8,}",
     re.IGNORECASE,
 )
@@ -140,7 +140,7 @@ def read_foreign(body: bytes) -> Foreign | None:
         text = envelope.message or envelope.detail
         return Foreign(redact(text)) if text else None
     code = None if inner.code is None else redact(str(inner.code))
-    return Foreign(redact(inner.message or "The provider gave no reason."), inner.param, code)
+    return Foreign(redact(inner.message or "The provider gave no reason."), inner.param and redact(inner.param), code)
 
 
 def redact(text: str) -> str:

@@ -38,6 +38,9 @@ class WireUsage(msgspec.Struct):
 
 _decoder = msgspec.json.Decoder(WireUsage)
 
+TOKENS_MAX = 2**40
+"""Of one count. JSON has integers without end, the journal and SQL have not: nonsense must not stop the books."""
+
 
 def read_usage(raw: bytes | msgspec.Raw) -> Usage | None:
     """The buckets of a `usage` object; None if it is null, malformed or counts nothing at all."""
@@ -49,7 +52,7 @@ def read_usage(raw: bytes | msgspec.Raw) -> Usage | None:
 
 def normalise(wire: WireUsage) -> Usage | None:
     """Disjoint buckets from OpenAI's overlapping counts. Never negative, and their sum is the reported total."""
-    prompt, completion = max(0, wire.prompt_tokens or 0), max(0, wire.completion_tokens or 0)
+    prompt, completion = _bounded(wire.prompt_tokens), _bounded(wire.completion_tokens)
     if not prompt and not completion:
         return None
     if wire.prompt_tokens_details is None and wire.completion_tokens_details is None and not wire.cached_tokens:
@@ -70,7 +73,7 @@ def normalise(wire: WireUsage) -> Usage | None:
     in_image = min(max(0, details.image_tokens or 0), left)
     left -= in_image
     out = wire.completion_tokens_details or _CompletionDetails()
-    reasoning = max(0, out.reasoning_tokens or 0)
+    reasoning = _bounded(out.reasoning_tokens)
     if reasoning and prompt + completion + reasoning == (wire.total_tokens or 0):
         # xAI reports reasoning beside completion_tokens, not inside (docs.x.ai, 2026-08): the total gives it away.
         completion += reasoning
@@ -92,3 +95,7 @@ def normalise(wire: WireUsage) -> Usage | None:
         out_audio=out_audio,
         out_image=out_image,
     )
+
+
+def _bounded(count: int | None) -> int:
+    return min(max(0, count or 0), TOKENS_MAX)

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from fastgw.errors import ErrorKind, GatewayError
-from fastgw.protocols.chat.errors import code_of, frame, read_foreign, redact, render, type_of
+from fastgw.protocols.chat.errors import MESSAGE_LENGTH_MAX, code_of, frame, read_foreign, redact, render, type_of
 
 
 @pytest.mark.parametrize("kind", ErrorKind)
@@ -77,3 +77,16 @@ def test_what_is_no_error_is_none(body: bytes) -> None:
 def test_nothing_leads_to_the_provider(secret: str) -> None:
     assert secret not in redact(f"Incorrect key {secret} given.")
     assert len(redact("x" * 100_000)) <= 2_000
+
+
+@pytest.mark.parametrize("text", ["a." * 100_000, "a-" * 100_000, "a" * 63 + "." * 3 + "b-." * 50_000])
+def test_a_message_made_to_be_slow_is_redacted_at_once(text: str) -> None:
+    for _ in range(50):
+        assert len(redact(text)) <= MESSAGE_LENGTH_MAX
+
+
+def test_a_host_behind_many_labels_and_a_param_are_redacted_too() -> None:
+    assert "openai" not in redact("at " + "x." * 30 + "api.openai.com/v1")
+    foreign = read_foreign(b'{"error":{"message":"no","param":"https://api.openai.com/v1"}}')
+    assert foreign is not None
+    assert foreign.param == "[redacted]"

@@ -86,3 +86,10 @@ def test_what_cannot_be_read_is_nothing(raw: bytes) -> None:
 
 def test_usages_add_up() -> None:
     assert Usage(in_text=1, out_text=2) + Usage(in_text=3, cache_read=4) == Usage(in_text=4, cache_read=4, out_text=2)
+
+
+def test_counts_without_end_stay_within_what_the_books_can_hold() -> None:
+    endless = b"9" * 40
+    usage = read_usage(b'{"prompt_tokens":%b,"completion_tokens":%b}' % (endless, endless))
+    assert usage is not None
+    assert usage.total_tokens < 2**53
