@@ -75,6 +75,9 @@ class Patrol:
 
     def _look_at_stream(self, flight: Flight, now_ns: int) -> None:
         down = flight.down
+        if down.pushed:
+            down.pushed = False
+            down.last_write_ns = now_ns
         if not down.started:
             if now_ns - flight.started_ns > self._deadlines.hold_headers_ms * _MS:
                 down.keep_alive(now_ns)

@@ -57,26 +57,59 @@ async def _pass_on(flight: Flight, upstream: Upstream, events: bytes, book: Book
     down, tap = flight.down, upstream.tap
     if not down.started:
         await down.start(200, reply.head(flight, STREAM_HEADERS))
-    while not tap.done:
-        if events:
-            await down.write(events, monotonic_ns())
-            flight.delivered_bytes += len(events)
-            if flight.delivered_bytes - flight.checkpoint_bytes > CHECKPOINT_BYTES:
-                book.checkpoint(flight)
-        read = await upstream.read()
-        if tap.error is not None:
-            if read:
-                await down.write(read, monotonic_ns())
-                flight.delivered_bytes += len(read)
-            foreign = read_foreign(tap.error)
-            raise GatewayError(ErrorKind.UPSTREAM_CUT, foreign.message if foreign else _CUT)
-        if read is None:
-            events = upstream.end()
-            if not tap.complete:
-                raise GatewayError(ErrorKind.UPSTREAM_CUT, _CUT)
-            return events if tap.done else events + DONE
-        events = read
-    return events
+    passing = _Passing(flight, upstream, book)
+    ended = not passing.take(events) and passing.over
+    while not ended:
+        # What the server did not take at once is waited for here; most events never wake this task.
+        await down.caught_up()
+        ended = await upstream.pass_on(passing.arrived) or passing.over
+    await down.caught_up()
+    if tap.error is not None:
+        if passing.last:
+            await down.write(passing.last, monotonic_ns())
+            flight.delivered_bytes += len(passing.last)
+        foreign = read_foreign(tap.error)
+        raise GatewayError(ErrorKind.UPSTREAM_CUT, foreign.message if foreign else _CUT)
+    if tap.done:
+        return passing.last
+    rest = upstream.end()
+    if not tap.complete:
+        raise GatewayError(ErrorKind.UPSTREAM_CUT, _CUT)
+    return rest if tap.done else rest + DONE
+
+
+class _Passing:
+    """What happens to each arrival of a stream; it runs once an event, thousands of times a second."""
+
+    __slots__ = ("_book", "_down", "_flight", "_tap", "_upstream", "last", "over")
+
+    def __init__(self, flight: Flight, upstream: Upstream, book: Book) -> None:
+        self._flight = flight
+        self._upstream = upstream
+        self._book = book
+        self._down = flight.down
+        self._tap = upstream.tap
+        self.over = False
+        """The end mark or an error has come; nothing more is taken."""
+        self.last = b""
+        """The events that came with it."""
+
+    def arrived(self, data: bytes) -> bool:
+        """Bytes from the provider. Raises `StreamBroken`."""
+        return self.take(self._upstream.events_of(data))
+
+    def take(self, events: bytes) -> bool:
+        """Pass whole events on; False when more must wait."""
+        tap, flight = self._tap, self._flight
+        if tap.done or tap.error is not None:
+            self.over, self.last = True, events
+            return False
+        if not events:
+            return True
+        flight.delivered_bytes += len(events)
+        if flight.delivered_bytes - flight.checkpoint_bytes > CHECKPOINT_BYTES:
+            self._book.checkpoint(flight)
+        return self._down.push(events)
 
 
 async def _linger(flight: Flight, response: Response) -> None:

@@ -19,6 +19,26 @@ STREAM_HEADERS: tuple[Header, ...] = (
 )
 
 
+_EMPTY_NAME = "PyEmptyAwaitable"
+_empty: type | None = None
+
+
+def _is_done(sent: Awaitable[None]) -> bool:
+    """Whether a `send` has nothing to wait for.
+
+    Granian answers with an empty awaitable when its channel had room (2.8: about fifty writes of a stream), which needs
+    no `await`. Its class has no public name. From any other server, whatever it returns is awaited.
+    """
+    global _empty  # noqa: PLW0603 - found once
+    kind = sent.__class__
+    if kind is _empty:
+        return True
+    if kind.__name__ == _EMPTY_NAME:
+        _empty = kind
+        return True
+    return False
+
+
 class Downstream:
     """Writes one answer to its caller.
 
@@ -26,7 +46,18 @@ class Downstream:
     when that task writes is waited for, so that sends never overlap and the order of events is kept.
     """
 
-    __slots__ = ("_comment", "_headers", "_send", "framed", "last_write_ns", "started", "writing")
+    __slots__ = (
+        "_comment",
+        "_headers",
+        "_held",
+        "_pending",
+        "_send",
+        "framed",
+        "last_write_ns",
+        "pushed",
+        "started",
+        "writing",
+    )
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -39,6 +70,10 @@ class Downstream:
         self.writing = False
         """A send is under way; while the client does not read, it stays so."""
         self.last_write_ns = 0
+        self.pushed = False
+        """Something was sent since the patrol last looked; it keeps `last_write_ns`, so that no event reads a clock."""
+        self._held = b""
+        self._pending: Awaitable[None] | None = None
 
     def hold(self, headers: Callable[[], list[Header]]) -> None:
         """Say what the head of the stream will be, once it must go out."""
@@ -56,17 +91,44 @@ class Downstream:
 
     async def write(self, data: bytes, now_ns: int) -> None:
         """Send whole events; returns when the server has taken them, which a slow client delays."""
-        if self._comment is not None:
-            await self._settle_comment()
+        await self.caught_up()
         self.writing = True
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
         self.writing = False
         self.last_write_ns = now_ns
 
-    async def finish(self, data: bytes) -> None:
-        """Send the last bytes and end the answer."""
+    def push(self, data: bytes) -> bool:
+        """Send whole events now. False when the server could not take them at once: then `caught_up` is due before
+        anything else, and while the client does not read it stays so."""
+        if self._comment is not None and not self._comment.done():
+            self._held = data
+            return False
+        sent = self._send({"type": "http.response.body", "body": data, "more_body": True})
+        if _is_done(sent):
+            self.pushed = True
+            return True
+        self.writing = True
+        self._pending = sent
+        return False
+
+    async def caught_up(self) -> None:
+        """Wait until the server has taken all that was pushed."""
         if self._comment is not None:
             await self._settle_comment()
+        held, self._held = self._held, b""
+        if held:
+            self.writing = True
+            self._pending = self._send({"type": "http.response.body", "body": held, "more_body": True})
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            await pending
+            self.writing = False
+            self.pushed = True
+
+    async def finish(self, data: bytes) -> None:
+        """Send the last bytes and end the answer."""
+        if self._pending is not None or self._comment is not None or self._held:
+            await self.caught_up()
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     def keep_alive(self, now_ns: int) -> None:

@@ -1,5 +1,6 @@
 """A whole answer on its way back: held until it is seen to be one, then handed on byte for byte."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
@@ -19,6 +20,9 @@ class Source(Protocol):
 
     async def read(self) -> bytes:
         """The next bytes, b"" at the end."""
+
+    async def pass_on(self, sink: Callable[[bytes], bool]) -> bool:
+        """Give them to `sink` until it says False (False) or they end (True)."""
 
     async def read_all(self, bytes_max: int) -> bytes | None:
         """All of them, or None if they are more than `bytes_max`."""

@@ -7,7 +7,7 @@ import httpx
 
 from fastgw.dataplane.upstream.httpx_failures import FOREIGN, mapped
 from fastgw.dataplane.upstream.httpx_network import Trail
-from fastgw.dataplane.upstream.transport import Failure, Header, Request, TransportError
+from fastgw.dataplane.upstream.transport import Failure, Header, Request, Sink, TransportError
 from fastgw.observe.tasks import spawn
 
 
@@ -57,6 +57,13 @@ class HttpxResponse:
                 self._taken = chunks
                 return None
         return b"".join(chunks)
+
+    async def pass_on(self, sink: Sink) -> bool:
+        """Give each piece to `sink`."""
+        while data := await self.read():
+            if not sink(data):
+                return False
+        return True
 
     def close(self) -> None:
         """Done with it: what still runs is ended by a task that nobody waits for."""

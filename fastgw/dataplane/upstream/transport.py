@@ -5,11 +5,14 @@ One contract suite, `tests/dataplane/upstream/`, runs on both over HTTP/1.1 and 
 """
 
 import enum
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 import msgspec
 
 Header = tuple[bytes, bytes]
+Sink = Callable[[bytes], bool]
+"""Takes bytes at once and says whether it can take more."""
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
@@ -95,8 +98,17 @@ class Response(Protocol):
         """The whole rest of the body, or None as soon as it exceeds `bytes_max` (then go on with `read`, which starts
         with the bytes already taken). Raises `TransportError`."""
 
+    async def pass_on(self, sink: Sink) -> bool:
+        """Give bytes of the body to `sink` as they come, until it says False (the result is False then) or the body
+        ends (True). Raises `TransportError`, and whatever `sink` raises.
+
+        A transport may call `sink` from within the arrival of the bytes, before anything else runs: for a stream of
+        small events that saves the wake-up of a task for each. Back-pressure is as with `read`: from False until the
+        next call nothing is given.
+        """
+
     def close(self) -> None:
-        """Done with it. Ends the exchange at the provider at once if the body has not ended; idempotent, never waits."""
+        """Done with it. Ends the exchange at the provider at once if it has not ended; idempotent, never waits."""
 
 
 class Transport(Protocol):

@@ -10,7 +10,7 @@ import enum
 from typing import Protocol
 
 from fastgw.clock import monotonic_ns
-from fastgw.dataplane.upstream.transport import Failure, Header, Request, TransportError
+from fastgw.dataplane.upstream.transport import Failure, Header, Request, Sink, TransportError
 
 _NS_PER_MS = 1_000_000
 
@@ -28,6 +28,10 @@ class Again(enum.Enum):
 class Peer(Protocol):
     """The connection, as its exchange sees it; described at `connection.Connection`."""
 
+    @property
+    def delivers(self) -> bool:
+        """It calls `deliver` after each read that it has parsed, so that data need not wake the reader."""
+
     def abandon(self, exchange: "Exchange") -> None:
         """End the exchange at the peer at once."""
 
@@ -44,6 +48,8 @@ class Exchange:
         "_error",
         "_open",
         "_peer",
+        "_refused",
+        "_sink",
         "_waiter",
         "_whole_max",
         "again",
@@ -79,6 +85,9 @@ class Exchange:
         self._error: TransportError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._whole_max = -1
+        self._sink: Sink | None = None
+        self._refused: Exception | bool | None = None
+        """Why the sink takes no more: it said so (True), or what it raised."""
         open_exchanges.add(self)
 
     async def head_of_response(self) -> None:
@@ -117,6 +126,47 @@ class Exchange:
         if self._error is not None:
             raise self._error
         return self._take()
+
+    async def pass_on(self, sink: Sink) -> bool:
+        """Give what comes to `sink`; over HTTP/1.1 from within the arrival, without waking this task."""
+        while True:
+            if self._chunks:
+                if not sink(self._take()):
+                    return False
+                continue
+            if self._error is not None:
+                raise self._error
+            if self.complete:
+                return True
+            self._sink = sink if self._peer.delivers else None
+            self.deadline_ns = monotonic_ns() + self.request.timeout_idle_ms * _NS_PER_MS
+            try:
+                await self._wait()
+            finally:
+                self._sink = None
+                self.deadline_ns = 0
+            if self._refused is not None:
+                refused, self._refused = self._refused, None
+                if isinstance(refused, Exception):
+                    raise refused
+                return False
+
+    def deliver(self) -> None:
+        """The connection has parsed a whole read: what it held goes to the sink, if one is waiting."""
+        sink = self._sink
+        if sink is None or not self._chunks:
+            return
+        try:
+            more = sink(self._take())
+        except Exception as error:  # it belongs to the reader, and must not look like a fault of the connection
+            self._refused = error
+        else:
+            if more:
+                self.deadline_ns = monotonic_ns() + self.request.timeout_idle_ms * _NS_PER_MS
+                return
+            self._refused = True
+        self._sink = None
+        self._wake()
 
     def close(self) -> None:
         """Done: ends the exchange at the provider if it still runs, and drops what was not read."""
@@ -183,7 +233,8 @@ class Exchange:
         self._chunks.append(data)
         self.buffered_bytes += len(data)
         if self._whole_max < 0:
-            self._wake()
+            if self._sink is None:
+                self._wake()
             return
         self._credit()
         self.deadline_ns = monotonic_ns() + self.request.timeout_idle_ms * _NS_PER_MS

@@ -26,6 +26,9 @@ class Outgoing(asyncio.Protocol):
 
     http_version = "2"
 
+    delivers = False
+    """Many streams share a read, and each of their readers has to be woken for it."""
+
     def __init__(self, owner: Owner) -> None:
         self.exchanges_open = 0
         self.idle_since_ns = 0

@@ -51,6 +51,8 @@ class Http11Connection(asyncio.Protocol):
     http_version = "1.1"
     settled = True
 
+    delivers = True
+
     def __init__(self, owner: Owner) -> None:
         self.exchanges_open = 0
         self.idle_since_ns = 0
@@ -151,6 +153,8 @@ class Http11Connection(asyncio.Protocol):
             if not self._message_done:
                 self._fault = self._fault or f"malformed response: {error}"
         bounds = self._bounds
+        if not self._fault:
+            exchange.deliver()
         if self._fault:
             self._break(Failure.PROTOCOL, self._fault)
         elif self._message_done:
