@@ -32,7 +32,7 @@ from fastgw.storage.journal import Journals
 from fastgw.storage.sql.engine import open_engine
 from fastgw.storage.sql.ledger import UsageLedger
 drain.BATCH_RECORDS = 40
-drain.LOOK_MS_MIN = 1
+drain.LOOK_MS = 1
 async def main():
     one = drain.Drain(Journals(Path(sys.argv[1])), UsageLedger(open_engine(sys.argv[2])))
     stop = asyncio.Event()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, cast
 
 import msgspec
@@ -17,6 +18,8 @@ _log = logging.getLogger("fastgw.keeper")
 
 _UNFIT = (DataError, IntegrityError, StatementError, OverflowError)
 """What is wrong with a row and not with the database: no later try would take it."""
+_TOGETHER = 30
+"""Rows of one INSERT: 810 parameters, below the 999 of any SQLite. Saves 0.6 us of CPU a row there."""
 _OPENED_FIELDS = Opened.__struct_fields__
 _CHECKPOINT_FIELDS = Checkpoint.__struct_fields__[1:]
 
@@ -27,7 +30,9 @@ class UsageLedger:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         insert = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
-        self._insert_usage = _usage_insert("?" if engine.dialect.name == "sqlite" else "%s")
+        mark = "?" if engine.dialect.name == "sqlite" else "%s"
+        self._insert_usage = _usage_insert(mark, 1)
+        self._insert_together = _usage_insert(mark, _TOGETHER)
         self._insert_open = insert(OPEN_EXCHANGES).on_conflict_do_nothing(index_elements=["exchange_id"])
         cursor = insert(JOURNAL_CURSOR)
         self._move_cursor = cursor.on_conflict_do_update(
@@ -66,10 +71,10 @@ class UsageLedger:
         `ended` those of `closed` that were opened in an earlier stretch. What is there already stays as it is.
         """
         with self._engine.begin() as connection:
-            _many(connection, self._insert_usage, map(_usage_row, closed))
-            _many(connection, self._insert_open, (_open_row(journal, one) for one in opened))
-            _many(connection, self._checkpoint, map(_checkpoint_row, checkpoints))
-            _many(connection, self._end, ({"exchange": exchange_id} for exchange_id in ended))
+            self._insert(connection, closed)
+            _many(connection, self._insert_open, [_open_row(journal, one) for one in opened])
+            _many(connection, self._checkpoint, [_checkpoint_row(one) for one in checkpoints])
+            _many(connection, self._end, [{"exchange": exchange_id} for exchange_id in ended])
             connection.execute(self._move_cursor, {"journal": journal, "segment": segment, "position": offset})
 
     def still_open(self, journal: str) -> list[tuple[Opened, Checkpoint]]:
@@ -87,37 +92,57 @@ class UsageLedger:
     def finish(self, journal: str, orphans: Sequence[Closed]) -> None:
         """The end of `journal`: rows for what was left open, and nothing remembered of it, in one transaction."""
         with self._engine.begin() as connection:
-            _many(connection, self._insert_usage, map(_usage_row, orphans))
+            self._insert(connection, orphans)
             _delete(connection, OPEN_EXCHANGES, journal)
             _delete(connection, JOURNAL_CURSOR, journal)
 
+    def _insert(self, connection: Connection, closed: Sequence[Closed]) -> None:
+        whole = len(closed) - len(closed) % _TOGETHER
+        flat = [_flat(closed[at : at + _TOGETHER]) for at in range(0, whole, _TOGETHER)]
+        fits = _tried(connection, self._insert_together, flat) is None
+        _many(connection, self._insert_usage, [_usage_row(one) for one in (closed[whole:] if fits else closed)])
 
-def _usage_insert(mark: str) -> str:
+
+def _flat(closed: Iterable[Closed]) -> tuple[Any, ...]:
+    # Rows go at once: thousands of tuples that live on would be looked at by the garbage collector again and again.
+    return tuple(chain.from_iterable(map(_usage_row, closed)))
+
+
+def _usage_insert(mark: str, rows: int) -> str:
     # Driver SQL with tuples: SQLAlchemy's own handling of parameters took 10 of 26 us that an exchange costs here.
     columns = [column.name for column in USAGE.columns]
-    marks = ", ".join([mark] * len(columns))
-    return f"INSERT INTO usage ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT (exchange_id) DO NOTHING"  # noqa: S608
+    row = f"({', '.join([mark] * len(columns))})"
+    values = ", ".join([row] * rows)
+    return f"INSERT INTO usage ({', '.join(columns)}) VALUES {values} ON CONFLICT (exchange_id) DO NOTHING"  # noqa: S608
 
 
-def _many(connection: Connection, statement: Any, rows: Iterable[dict[str, Any] | tuple[Any, ...]]) -> None:
+def _many(connection: Connection, statement: Any, rows: Sequence[Any]) -> None:
     """Execute `statement` for all rows; one that the database can never take is logged, and stops no other."""
-    listed = list(rows)
-    if not listed:
+    error = _tried(connection, statement, rows)
+    if error is None:
         return
+    if len(rows) == 1:
+        _log.error("a journal record does not fit into the database and is left out: %s: %s", error, rows[0])
+        return
+    for row in rows:
+        _many(connection, statement, [row])
+
+
+def _tried(connection: Connection, statement: Any, rows: Sequence[Any]) -> Exception | None:
+    """Execute `statement` for all rows, or for none: then the answer is what is wrong with one of them."""
+    if not rows:
+        return None
     try:
         with connection.begin_nested():
             if isinstance(statement, str):
-                connection.exec_driver_sql(statement, cast("Any", listed))
+                connection.exec_driver_sql(statement, cast("Any", rows))
             else:
-                connection.execute(statement, cast("Any", listed))
+                connection.execute(statement, cast("Any", rows))
     except _UNFIT as error:
         if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError):
             raise
-        if len(listed) == 1:
-            _log.error("a journal record does not fit into the database and is left out: %s: %s", error, listed[0])
-            return
-        for row in listed:
-            _many(connection, statement, [row])
+        return error
+    return None
 
 
 def _delete(connection: Connection, table: Table, journal: str) -> None:
@@ -131,24 +156,44 @@ def _open_row(journal: str, opened: Opened) -> dict[str, Any]:
 
 
 def _usage_row(closed: Closed) -> tuple[Any, ...]:
-    """In the order of the table's columns."""
-    fields = msgspec.structs.astuple(closed)
+    """In the order of the table's columns. Written out: in loops over the fields it takes 1.2 us instead of 0.5."""
+    usage = closed.usage
+    error = closed.error
     return (
-        *fields[:2],
+        closed.exchange_id,
+        closed.key_id,
         _text(closed.model),
         closed.provider,
         _text(closed.provider_model),
-        *fields[5:8],
-        closed.outcome.value,
-        None if closed.error is None else closed.error.value,
-        *msgspec.structs.astuple(closed.usage),
-        *fields[11:],
+        closed.surface,
+        closed.stream,
+        closed.status,
+        # `value` is a descriptor written in Python, and this is what it reads.
+        closed.outcome._value_,
+        None if error is None else error._value_,
+        usage.in_text,
+        usage.in_audio,
+        usage.in_image,
+        usage.cache_read,
+        usage.cache_write_5m,
+        usage.cache_write_1h,
+        usage.out_text,
+        usage.out_reasoning,
+        usage.out_audio,
+        usage.out_image,
+        closed.usage_estimated,
+        closed.started_ms,
+        closed.first_byte_ms,
+        closed.total_ms,
+        closed.gateway_us,
+        closed.attempts,
+        closed.delivered_bytes,
     )
 
 
 def _text(name: str) -> str:
     # PostgreSQL has no NUL in text, and a provider that takes any model has names by its callers.
-    return name.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return name.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in name else name
 
 
 def _checkpoint_row(checkpoint: Checkpoint) -> dict[str, Any]:

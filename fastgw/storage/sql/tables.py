@@ -51,9 +51,11 @@ USAGE = Table(
     Column("attempts", Integer, nullable=False),
     Column("delivered_bytes", BigInteger, nullable=False),
     Index("usage_started", "started_ms"),
-    Index("usage_key_started", "key_id", "started_ms"),
 )
-"""One row for each exchange that was sent to a provider: the fields of `Closed`."""
+"""One row for each exchange that was sent to a provider: the fields of `Closed`.
+
+Each index costs the drain about 0.6 us of CPU a row: sums of one key scan the time that is asked for.
+"""
 
 OPEN_EXCHANGES = Table(
     "open_exchanges",

@@ -53,7 +53,6 @@ def upgrade() -> None:
         _count("delivered_bytes"),
     )
     op.create_index("usage_started", "usage", ["started_ms"])
-    op.create_index("usage_key_started", "usage", ["key_id", "started_ms"])
     op.create_table(
         "open_exchanges",
         sa.Column("exchange_id", sa.String(64), primary_key=True),
