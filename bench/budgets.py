@@ -61,10 +61,10 @@ def check(run: Run) -> list[Budget]:
     return budgets
 
 
-def added(run: Run, gateway: str, tls: bool, value: Callable[[Latency], float]) -> float | None:
+def added(run: Run, gateway: str, tls: bool, value: Callable[[Latency], float], *, events: int = 0) -> float | None:
     """A latency figure of a gateway less that of the direct call, medians over rounds. TLS is against plain direct."""
-    through = middle(run.of(Latency, gateway=gateway, tls=tls), value)
-    direct = middle(run.of(Latency, gateway="direct"), value)
+    through = middle(run.of(Latency, gateway=gateway, tls=tls, events=events), value)
+    direct = middle(run.of(Latency, gateway="direct", events=events), value)
     return through - direct if through is not None and direct is not None else None
 
 

@@ -1,4 +1,4 @@
-"""Unary calls at a fixed rate, whatever the answers do (an open model), with the time of each.
+"""Calls on kept-alive connections at a fixed rate, whatever the answers do (an open model), with the time of each.
 
 A call is due at its moment even if earlier ones are late; if all connections are taken it waits, and the wait counts as
 latency. That is the correction for coordinated omission. How late this client itself was is told apart (`lag`).
@@ -135,7 +135,12 @@ class PacedClient(asyncio.Protocol):
 async def run(arguments: argparse.Namespace) -> Report:
     """Warm up, then measure; calls are due each `1 / rate` seconds."""
     loop = asyncio.get_running_loop()
-    paced = Paced(arguments.port, request_bytes(arguments.port, arguments.path, arguments.header, request_body()))
+    paced = Paced(
+        arguments.port,
+        request_bytes(
+            arguments.port, arguments.path, arguments.header, request_body(events=arguments.events, pace=1000)
+        ),
+    )
     total_s, rate = arguments.warmup + arguments.seconds, arguments.rate
     start, fired, warm = loop.time() + 0.05, 0, False
     while fired < total_s * rate:
@@ -176,6 +181,7 @@ def main() -> None:
     parser.add_argument("--path", default="/v1/chat/completions")
     parser.add_argument("--header", action="append", default=[], help="`name: value`, several times")
     parser.add_argument("--rate", type=int, default=1000, help="calls a second")
+    parser.add_argument("--events", type=int, default=0, help="short streams of so many events instead of unary calls")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of the measured part")
     parser.add_argument("--warmup", type=float, default=2.0, help="seconds of warm-up, not measured")
     arguments = parser.parse_args()

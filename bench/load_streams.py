@@ -32,6 +32,8 @@ class Report(msgspec.Struct):
     delay_p50_us: int = 0
     delay_p99_us: int = 0
     delay_max_us: int = 0
+    end_p50_us: int = 0
+    """From the provider's write of the last event to the client's end of the body."""
 
 
 class Load:
@@ -41,6 +43,7 @@ class Load:
         self.request = request
         self.events_expected = events
         self.events = 0
+        self.ends: list[int] = []
         self.delays: list[int] | None = None
         """Filled only during the measured window."""
         self.began = 0
@@ -76,6 +79,7 @@ class StreamClient(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._rest = b""
         self._events = 0
+        self._stamp_us = 0
         self._tail = b""
         self._over = False
 
@@ -102,8 +106,9 @@ class StreamClient(asyncio.Protocol):
             stamp = text[begin : begin + digits]
             if len(stamp) < digits:
                 break
+            self._stamp_us = int(stamp)
             if load.delays is not None:
-                load.delays.append(now_us - int(stamp))
+                load.delays.append(now_us - self._stamp_us)
             count += 1
             at = begin + digits
         self._rest = text[max(at, len(text) - _KEEP) :]
@@ -125,6 +130,7 @@ class StreamClient(asyncio.Protocol):
         elif b'"completion_tokens"' not in self._tail:
             self._finish("no usage")
         else:
+            self._load.ends.append(time.monotonic_ns() // 1000 - self._stamp_us)
             self._finish("")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -186,6 +192,7 @@ async def run(arguments: argparse.Namespace) -> Report:
         delay_p50_us=percentile(delays, 0.5),
         delay_p99_us=percentile(delays, 0.99),
         delay_max_us=delays[-1] if delays else 0,
+        end_p50_us=percentile(sorted(load.ends), 0.5),
     )
 
 

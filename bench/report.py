@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench import budgets
+from bench.contest import SHORT_EVENTS
 from bench.gateways import CONTESTANTS
 from bench.results import Idle, Latency, Row, Run, SlowReaders, Start, Streams, Unary, middle
 
@@ -19,7 +20,7 @@ def whole(run: Run) -> str:
         if any((run.of(Unary, tls=tls), run.of(Streams, tls=tls, pace=50), run.of(Latency, tls=tls))):
             title = "Over TLS to the provider" if tls else "Plain HTTP"
             parts.append(f"### {title}\n\n{summary(run, tls)}")
-    parts += [part for part in (_processes(run), _streams(run), _singles(run)) if part]
+    parts += [part for part in (_processes(run), _streams(run), _short(run), _singles(run)) if part]
     parts += [_budgets(run)]
     if run.skipped:
         parts.append("### Left out\n\n" + "\n".join(f"- {what}: {why.strip()}" for what, why in run.skipped.items()))
@@ -59,7 +60,7 @@ def summary(run: Run, tls: bool) -> str:
     for gateway in CONTESTANTS.values():
         unary = {n: run.of(Unary, gateway=gateway.name, tls=tls, in_flight=n) for n in (64, 8)}
         streams = run.of(Streams, gateway=gateway.name, tls=tls, pace=50)
-        latency = run.of(Latency, gateway=gateway.name, tls=tls)
+        latency = run.of(Latency, gateway=gateway.name, tls=tls, events=0)
         if not (unary[64] or unary[8] or streams or latency):
             continue
         is_direct = gateway.name == "direct"
@@ -180,14 +181,32 @@ def _streams(run: Run) -> str:
     rows = []
     for row in run.of(Streams):
         errors = ", ".join(f"{count} {what}" for what, count in row.errors.items()) or "none"
-        delay = f"{row.delay_p50_us / 1000:.2f} / {row.delay_p99_us / 1000:.2f} ms"
         kind = f"{row.streams:,} at {row.pace}/s{', TLS' if row.tls else ''}"
+        delay = f"{row.delay_p50_us / 1000:.2f} / {row.delay_p99_us / 1000:.2f} ms"
+        end, memory = f"{row.end_p50_us / 1000:.2f} ms", f"{row.loaded_mb:.0f} MB"
         connections = str(row.provider_connections)
-        rows.append(
-            [row.gateway, kind, f"{row.per_second:,.0f}", delay, connections, f"{row.loaded_mb:.0f} MB", errors]
-        )
-    head = ["gateway", "streams", "events/s", "provider's write to client's read, p50 / p99", "provider connections"]
-    return "### Streams, round by round\n\n" + _table([*head, "memory", "errors"], rows) if rows else ""
+        rows.append([row.gateway, kind, f"{row.per_second:,.0f}", delay, end, connections, memory, errors])
+    head = [
+        "gateway",
+        "streams",
+        "events/s",
+        "provider's write to client's read, p50 / p99",
+        "to the end of the body, p50",
+    ]
+    table = _table([*head, "provider connections", "memory", "errors"], rows)
+    return f"### Streams, round by round\n\n{table}" if rows else ""
+
+
+def _short(run: Run) -> str:
+    rows = []
+    for tls in (False, True):
+        for gateway in CONTESTANTS.values():
+            found = run.of(Latency, gateway=gateway.name, tls=tls, events=SHORT_EVENTS)
+            if found:
+                p50, p99 = (_figure(middle(found, value), 2) for value in (_p50_ms, _p99_ms))
+                rows.append([gateway.name, "TLS" if tls else "plain", f"{p50} / {p99} ms", str(_errors(found))])
+    title = f"### Short streams of {SHORT_EVENTS} events on kept-alive connections"
+    return f"{title}\n\n{_table(['gateway', 'to provider', 'whole stream, p50 / p99', 'errors'], rows)}" if rows else ""
 
 
 def _singles(run: Run) -> str:

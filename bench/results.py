@@ -46,13 +46,15 @@ class Streams(msgspec.Struct, frozen=True, tag="streams"):
     delay_p50_us: int
     """From the provider's write to the client's read."""
     delay_p99_us: int
+    end_p50_us: int
+    """From the provider's write of the last event to the client's end of the body."""
     loaded_mb: float
     provider_connections: int
     """Open connections to the provider during the window."""
 
 
 class Latency(msgspec.Struct, frozen=True, tag="latency"):
-    """Unary calls at a fixed rate, from the moment each was due."""
+    """Calls at a fixed rate, from the moment each was due to the end of its answer."""
 
     gateway: str
     tls: bool
@@ -63,6 +65,8 @@ class Latency(msgspec.Struct, frozen=True, tag="latency"):
     p99_us: int
     lag_p99_us: int
     """How late the client itself was."""
+    events: int = 0
+    """Events of a short stream, a millisecond apart, on a kept-alive connection; 0: unary calls."""
 
 
 class Idle(msgspec.Struct, frozen=True, tag="idle"):

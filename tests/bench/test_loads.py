@@ -54,6 +54,7 @@ def test_whole_streams_are_complete_and_timed(upstream: Upstream) -> None:
     assert report.complete == 4
     assert report.events_window > 0
     assert 0 < report.delay_p50_us <= report.delay_p99_us <= report.delay_max_us
+    assert report.end_p50_us > 0
 
 
 EXPECTED = int((0.2 + 1 + 1.0) * 20)
@@ -94,6 +95,15 @@ def test_every_call_of_a_rate_is_made_and_answered(upstream: Upstream) -> None:
     assert report.errors == {}
     assert report.answered == 100
     assert 0 < report.p50_us <= report.p99_us <= report.max_us
+
+
+def test_short_streams_are_called_to_their_end(upstream: Upstream) -> None:
+    arguments = ("--rate", 50, "--seconds", 1, "--warmup", 0, "--events", 3)
+    report = msgspec.json.decode(run("bench.load_paced", upstream.port, *arguments)[-1], type=load_paced.Report)
+    assert report.errors == {}
+    assert report.answered == 50
+    # Three events, a millisecond apart.
+    assert report.p50_us >= 1_000
 
 
 def test_a_refused_call_is_an_error() -> None:

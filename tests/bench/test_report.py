@@ -21,7 +21,7 @@ def a_run() -> Run:
     rows: list[results.Row] = [unary("nginx proxy_pass", us) for us in (19.0, 20.0, 400.0)]
     rows += [unary("fastgw (wire)", us) for us in (90.0, 100.0, 101.0)]
     rows += [latency("direct", 100, 200), latency("fastgw (wire)", 450, 2600)]
-    rows += [Streams("fastgw (wire)", False, 2000, 10, 9, 1999, {"status 503": 1}, 9.0, 9.0, {}, 1, 2, 3.0, 4)]
+    rows += [Streams("fastgw (wire)", False, 2000, 10, 9, 1999, {"status 503": 1}, 9.0, 9.0, {}, 1, 2, 5, 3.0, 4)]
     rows += [Idle("fastgw (wire)", 10.0, 0.2, 150.0, 89.0)]
     return Run(machine={"cpu": "any"}, rows=rows, skipped={"Portkey 1.15, plain": "no npm"})
 
