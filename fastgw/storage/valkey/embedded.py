@@ -37,6 +37,7 @@ daemonize no
 save ""
 appendonly yes
 appendfsync everysec
+hz 1
 auto-aof-rewrite-min-size 16mb
 maxmemory-policy noeviction
 maxclients 1000
