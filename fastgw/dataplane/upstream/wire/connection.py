@@ -41,7 +41,7 @@ class WireBounds(msgspec.Struct, frozen=True):
     """Every limit of the transport: counts, bytes and milliseconds."""
 
     http1_connections_per_origin_max: int = 10_000
-    http2_connections_per_origin_max: int = 16
+    http2_connections_per_origin_max: int = 128
     http2_streams_per_connection_max: int = 100
     """Of one connection, even where the peer allows more."""
     waiters_per_origin_max: int = 4096
