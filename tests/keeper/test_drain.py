@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, event, text
 
-from fastgw.keeper.drain import Drain
+from fastgw.keeper.drain import LOOK_MS, Drain
 from fastgw.storage.journal import JournalBounds, Journals, JournalWriter
 from fastgw.storage.sql.ledger import UsageLedger
 from fastgw.storage.sql.report import UsageReport
@@ -200,6 +200,33 @@ def test_kill_9_of_the_keeper_at_any_instant_loses_and_doubles_nothing(
         assert distinct == sent + 1
         assert connection.execute(text("SELECT count(*) FROM open_exchanges")).scalar() == 0
     assert not list(folder.glob("worker-*"))
+
+
+async def test_under_steady_load_looks_are_few_and_the_last_exchange_is_not_forgotten(
+    tmp_path: Path, engine: Engine
+) -> None:
+    writer = JournalWriter.open(tmp_path, "worker-0", SMALL)
+    journals = Journals(tmp_path)
+    commits: list[object] = []
+    event.listen(engine, "commit", commits.append)
+    stop = asyncio.Event()
+    began = time.monotonic()
+    running = asyncio.create_task(Drain(journals, UsageLedger(engine)).run(stop))
+    sent = 0
+    while time.monotonic() < began + 1.5:
+        writer.append(closed(f"ex_{sent}"))
+        sent += 1
+        await asyncio.sleep(0.005)
+    looks = (time.monotonic() - began) * 1_000 / LOOK_MS
+    # Besides one for the place to begin at.
+    assert len(commits) <= looks + 1
+    async with asyncio.timeout(60):
+        while totals(engine)["requests"] != sent:
+            await asyncio.sleep(0.05)
+        stop.set()
+        await running
+    writer.close()
+    journals.close()
 
 
 async def test_a_second_keeper_says_so_and_waits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
