@@ -23,6 +23,8 @@ from fastgw.observe.tasks import spawn
 
 KNOWN_MAX = 50_000
 """Keys in the snapshot, and header values that lead to them; when full it starts anew."""
+REMEMBERED_BYTES_MAX = 256
+"""Of a header value that leads to a key; a longer one (blanks, which mean nothing) is read anew each time."""
 WRONG_MAX = 20_000
 """Digests of unknown keys, and addresses that try them."""
 WRONG_S = 5.0
@@ -127,7 +129,7 @@ class Keys:
             known = await self._find(hashed)
         if known is None:
             raise await self._wrong(bucket)
-        if self._by_digest.get(hashed) is known:
+        if self._by_digest.get(hashed) is known and isinstance(values, bytes) and len(values) <= REMEMBERED_BYTES_MAX:
             if len(self._by_header) >= KNOWN_MAX:
                 self._by_header.clear()
             self._by_header[values] = known
@@ -235,8 +237,9 @@ class Keys:
                     elif version != self._version:
                         self._version = version
                         self._drop()
-            # What happened while nobody listened is unknown.
-            self._drop()
+            # What happened while nobody listened is unknown: the next version that can be read starts the snapshot anew.
+            # Until then it stays, because known keys go on while the store is away.
+            self._version = -1
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
             pause_s = min(pause_s * 2, 2.0)
 
