@@ -181,7 +181,9 @@ STALL_BEFORE_HEAD: tuple[Step, ...] = (End.STALL,)
 def cut_event(end: End = End.RESET, *, whole_events: int = 3) -> tuple[Step, ...]:
     """A stream that ends in the middle of an event."""
     made = events()
-    return sse([*made[:whole_events], made[whole_events][:20]], end=end)
+    steps = sse([*made[:whole_events], made[whole_events][:20]], end=end)
+    # The wait lets the events arrive: a reset may overtake bytes that were sent.
+    return (*steps[:-1], 0.05, end)
 
 
 def cut_body(end: End = End.RESET) -> tuple[Step, ...]:
