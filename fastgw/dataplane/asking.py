@@ -7,6 +7,7 @@ from fastgw.dataplane.flight import Flight
 from fastgw.dataplane.stages import Stages
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Ask, Denial, Grant, Principal, RateStatus, Reason
+from fastgw.limits import Limits
 
 _WHAT = {"requests": "requests", "tokens": "tokens", "concurrency": "requests at the same time"}
 
@@ -46,9 +47,9 @@ async def admit(
     for last in (False, True):
         limits = principal.limits
         # A call larger than the burst could never be admitted: it is debited the whole burst, and corrected later.
-        burst = limits.tokens_burst or limits.tokens_per_min
-        debit = min(tokens, burst) if burst else tokens
-        ask = Ask(flight.exchange_id, principal, flight.bucket, stages.settings.guard.address, debit)
+        address = stages.settings.guard.address
+        debit = min(tokens, _burst(limits) or tokens, _burst(address) or tokens)
+        ask = Ask(flight.exchange_id, principal, flight.bucket, address, debit)
         answer = await stages.gate.admit(ask)
         if not isinstance(answer, Denial):
             flight.grant = answer
@@ -58,6 +59,10 @@ async def admit(
         stages.keys.forget(principal.digest)
         principal = await authenticate(stages, flight, scope)
     raise AssertionError("the loop returns or raises")
+
+
+def _burst(limits: Limits) -> int:
+    return (limits.tokens_burst or limits.tokens_per_min) if limits.tokens_per_min else 0
 
 
 async def admit_free(stages: Stages, flight: Flight, scope: MutableMapping[str, Any]) -> Principal:

@@ -127,7 +127,7 @@ def _usage(flight: Flight, outcome: Outcome) -> tuple[Usage, bool]:
 
 def _gateway_us(flight: Flight) -> int:
     end_ns = flight.first_byte_ns or monotonic_ns()
-    return max(0, end_ns - flight.started_ns - flight.upstream_ns) // 1_000
+    return max(0, end_ns - flight.started_ns - flight.upstream_ns_at(end_ns)) // 1_000
 
 
 def _ms_between(start_ns: int, end_ns: int) -> int:

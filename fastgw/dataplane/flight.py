@@ -78,6 +78,7 @@ class Flight:
         "task",
         "upstream_ns",
         "usage",
+        "waiting_ns",
     )
 
     def __init__(
@@ -113,6 +114,8 @@ class Flight:
         self.settled = False
         self.first_byte_ns = 0
         self.upstream_ns = 0
+        self.waiting_ns = 0
+        """Since when the provider is waited for, 0 while it is not; `upstream_ns` has the waits that are over."""
         self.delivered_bytes = 0
         self.checkpoint_bytes = 0
         self.checkpoint_ns = started_ns
@@ -130,6 +133,21 @@ class Flight:
     def progress(self) -> None:
         """Note that some of the body has arrived."""
         self.progress_ns = monotonic_ns()
+
+    def wait_upstream(self) -> None:
+        """From here on the provider is waited for."""
+        self.waiting_ns = monotonic_ns()
+
+    def waited(self) -> int:
+        """The wait is over, whatever came of it; what time it is."""
+        now_ns = monotonic_ns()
+        self.upstream_ns += now_ns - self.waiting_ns
+        self.waiting_ns = 0
+        return now_ns
+
+    def upstream_ns_at(self, now_ns: int) -> int:
+        """How long the provider has been waited for until `now_ns`, the running wait included."""
+        return self.upstream_ns + (now_ns - self.waiting_ns if self.waiting_ns else 0)
 
     def release_response(self) -> None:
         """End the upstream exchange, if one is open."""

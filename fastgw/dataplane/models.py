@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from fastgw.clock import monotonic_ns, wall_ms
-from fastgw.dataplane.asking import admit_free
+from fastgw.dataplane.asking import Denied, admit_free
 from fastgw.dataplane.flight import Flight, Phase, Receive
 from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.patrol import Patrol
@@ -66,7 +66,7 @@ class Models:
             name = scope.get("path_params", {}).get("model")
             body = self._list(principal) if name is None else self._show(principal, name)
         except GatewayError as error:
-            await send_error(flight, error)
+            await send_error(flight, error, error.rate if isinstance(error, Denied) else None)
             return
         await flight.down.start(200, head(flight, JSON_HEADERS))
         await flight.down.finish(body)

@@ -71,7 +71,10 @@ class Chat:
         principal = await authenticate(self._s, flight, scope)
         call = await self._take_call(flight, scope)
         candidates = self._candidates(principal, call)
-        await self._admit(flight, scope, principal, call)
+        admitted = await self._admit(flight, scope, principal, call)
+        if admitted is not principal:
+            # The key has changed since it was looked up, perhaps the models that it may use.
+            principal, candidates = admitted, self._candidates(admitted, call)
         if not candidates:
             raise GatewayError(
                 ErrorKind.MODEL_NOT_FOUND, f"The model '{call.model}' does not exist or is not served.", param="model"
@@ -118,9 +121,11 @@ class Chat:
         self._turn += 1
         return list(select(known, self._s.cooling.until_ms, wall_ms(), self._turn))
 
-    async def _admit(self, flight: Flight, scope: MutableMapping[str, Any], principal: Principal, call: Call) -> None:
+    async def _admit(
+        self, flight: Flight, scope: MutableMapping[str, Any], principal: Principal, call: Call
+    ) -> Principal:
         bound = estimate.before_call(call.body_bytes, call.output_cap, call.choices)
-        await admit(self._s, flight, scope, principal, bound.total)
+        return (await admit(self._s, flight, scope, principal, bound.total)).ask.principal
 
     async def _relay(self, flight: Flight, call: Call, candidates: list[Candidate]) -> None:
         failed: AttemptFailed | None = None
@@ -151,10 +156,12 @@ class Chat:
     async def _attempt(self, flight: Flight, call: Call, candidate: Candidate) -> None:
         request = attempt.build(call, candidate, self._s.settings.deadlines)
         flight.sent_upstream = True
-        began_ns = monotonic_ns()
         try:
-            response = await self._s.transport.send(request)
-            flight.upstream_ns += monotonic_ns() - began_ns
+            flight.wait_upstream()
+            try:
+                response = await self._s.transport.send(request)
+            finally:
+                flight.waited()
             flight.response = response
             if response.status != 200:
                 await attempt.refuse_status(response, response.status)
@@ -190,7 +197,7 @@ class Chat:
                 error = GatewayError(ErrorKind.OVERLOADED, "The gateway is restarting. Try again.", retry_after_s=1)
         if flight.settled:
             return
-        if flight.down.writing:
+        if flight.down.busy:
             # The client does not read: an error frame would wait behind what it has not taken. Cutting is honest.
             self._book.failed(flight, error)
             return

@@ -17,7 +17,8 @@ _rate_memo: tuple[RateStatus, list[Header]] = (RateStatus(), [])
 
 def gateway_us(flight: Flight) -> int:
     """The gateway's own time so far, in microseconds: all time but what was spent waiting for the provider."""
-    return max(0, monotonic_ns() - flight.started_ns - flight.upstream_ns) // 1_000
+    now_ns = monotonic_ns()
+    return max(0, now_ns - flight.started_ns - flight.upstream_ns_at(now_ns)) // 1_000
 
 
 def head(flight: Flight, kind: tuple[Header, ...]) -> list[Header]:
@@ -71,6 +72,7 @@ def error_head(flight: Flight, error: GatewayError, status: RateStatus | None = 
 async def send_error(flight: Flight, error: GatewayError, status: RateStatus | None = None) -> None:
     """Tell the caller: as a whole answer while the head is still ours to choose, else as the stream's last events."""
     down = flight.down
+    down.quiet = True
     if down.started and not down.framed:
         # Half of a JSON answer is out and nothing can be said in it: leaving it unfinished lets the server cut it.
         return

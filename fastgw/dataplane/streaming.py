@@ -31,11 +31,11 @@ async def relay_stream(flight: Flight, call: Call, response: Response, book: Boo
     `GatewayError` once something has.
     """
     upstream = Upstream(response, hide_usage=not call.wants_usage_event)
-    began_ns = monotonic_ns()
+    flight.wait_upstream()
     try:
         events = await upstream.open()
     finally:
-        flight.upstream_ns += monotonic_ns() - began_ns
+        flight.waited()
     flight.tap = upstream.tap
     flight.first_byte_ns = flight.down.last_write_ns = monotonic_ns()
     try:

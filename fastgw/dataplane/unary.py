@@ -14,10 +14,11 @@ _TAIL_BYTES = 64 * 1024
 
 async def relay_unary(flight: Flight, response: Response, bounds: Bounds, book: Book) -> None:
     """Hold the answer until it is seen to be one, record it, then hand it on."""
-    began_ns = monotonic_ns()
-    body = await response.read_all(bounds.answer_bytes_buffered_max)
-    now_ns = monotonic_ns()
-    flight.upstream_ns += now_ns - began_ns
+    flight.wait_upstream()
+    try:
+        body = await response.read_all(bounds.answer_bytes_buffered_max)
+    finally:
+        now_ns = flight.waited()
     if body is None:
         if content_codings(response):
             raise unusable("a compressed answer that is too large to hold")

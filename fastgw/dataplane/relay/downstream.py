@@ -55,6 +55,7 @@ class Downstream:
         "framed",
         "last_write_ns",
         "pushed",
+        "quiet",
         "started",
         "writing",
     )
@@ -69,11 +70,18 @@ class Downstream:
         """The answer is a stream of events, so that an error can be one of them."""
         self.writing = False
         """A send is under way; while the client does not read, it stays so."""
+        self.quiet = False
+        """The end, or an answer that is no stream, is on its way: a comment would be out of place."""
         self.last_write_ns = 0
         self.pushed = False
         """Something was sent since the patrol last looked; it keeps `last_write_ns`, so that no event reads a clock."""
         self._held = b""
         self._pending: Awaitable[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """A send or a comment is under way; while the client does not read, it stays so."""
+        return self.writing or (self._comment is not None and not self._comment.done())
 
     def hold(self, headers: Callable[[], list[Header]]) -> None:
         """Say what the head of the stream will be, once it must go out."""
@@ -127,13 +135,14 @@ class Downstream:
 
     async def finish(self, data: bytes) -> None:
         """Send the last bytes and end the answer."""
+        self.quiet = True
         if self._pending is not None or self._comment is not None or self._held:
             await self.caught_up()
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     def keep_alive(self, now_ns: int) -> None:
         """Send a comment, and the head before it if that is still due; does nothing while another send is under way."""
-        if self.writing or (self._comment is not None and not self._comment.done()):
+        if self.quiet or self.busy:
             return
         self.last_write_ns = now_ns
         self._comment = spawn(self._send_comment(), name="keep-alive")
@@ -146,6 +155,9 @@ class Downstream:
         await self._send({"type": "http.response.body", "body": KEEPALIVE, "more_body": True})
 
     async def _settle_comment(self) -> None:
-        comment, self._comment = self._comment, None
-        if comment is not None:
-            await comment
+        if self._comment is not None:
+            # Stays so when the wait is cancelled: the client does not read, and nothing can be said to it any more.
+            self.writing = True
+            await self._comment
+            self._comment = None
+            self.writing = False

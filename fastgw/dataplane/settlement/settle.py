@@ -38,8 +38,11 @@ class Settlement:
 
     def closed(self, record: Closed, grant: Grant) -> None:
         """Before the last byte leaves for the caller."""
-        self._journal.append(record)
-        self._gate.settle(grant, record.usage.total_tokens)
+        try:
+            self._journal.append(record)
+        finally:
+            # A record that cannot be written is a loss; a lease that is never given back would stop the key for good.
+            self._gate.settle(grant, record.usage.total_tokens)
 
     def released(self, grant: Grant) -> None:
         """Admitted, but never sent anywhere: there is no exchange to record, only a grant to give back."""
