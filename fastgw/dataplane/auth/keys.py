@@ -237,7 +237,7 @@ class Keys:
                     elif version != self._version:
                         self._version = version
                         self._drop()
-            # What happened while nobody listened is unknown: the next version that can be read starts the snapshot anew.
+            # What happened while nobody listened is unknown: the next version that is read starts the snapshot anew.
             # Until then it stays, because known keys go on while the store is away.
             self._version = -1
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
