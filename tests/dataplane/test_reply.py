@@ -1,0 +1,41 @@
+"""Heads and errors as callers get them."""
+
+from fastgw.dataplane.relay.downstream import Downstream
+from fastgw.dataplane.reply import error_head, rate_headers, send_error
+from fastgw.errors import ErrorKind, GatewayError
+from fastgw.exchange import RateStatus
+from tests.dataplane.relay.test_downstream import Server
+from tests.dataplane.test_flight import flight
+
+
+def test_limits_are_told_only_where_there_are_some() -> None:
+    assert rate_headers(RateStatus()) == []
+    told = dict(rate_headers(RateStatus(limit_tokens=9, remaining_tokens=4, reset_tokens_ms=70)))
+    assert told == {
+        b"x-ratelimit-limit-tokens": b"9",
+        b"x-ratelimit-remaining-tokens": b"4",
+        b"x-ratelimit-reset-tokens": b"70ms",
+    }
+
+
+def test_an_error_says_when_and_whether_to_come_back() -> None:
+    error = GatewayError(ErrorKind.OVERLOADED, "busy", retry_after_s=3, should_retry=False)
+    told = dict(error_head(flight(), error))
+    assert (told[b"retry-after"], told[b"x-should-retry"]) == (b"3", b"false")
+    assert told[b"server-timing"].startswith(b"gw;dur=")
+
+
+async def test_an_error_is_an_answer_a_frame_or_silence() -> None:
+    error = GatewayError(ErrorKind.UPSTREAM_CUT, "cut")
+    texts = []
+    for started, framed in ((False, False), (True, True), (True, False)):
+        server = Server()
+        one = flight()
+        one.down = Downstream(server.send)
+        one.down.started, one.down.framed = started, framed
+        await send_error(one, error)
+        texts.append(server.text)
+    assert texts[0].startswith(b"{")
+    assert texts[1].startswith(b"data: {")
+    assert texts[1].endswith(b"data: [DONE]\n\n")
+    assert texts[2] == b""

@@ -1,0 +1,35 @@
+"""Whole answers, and those too large to hold."""
+
+import msgspec
+
+from fastgw.exchange import Outcome
+from fastgw.settings.values import Bounds
+from tests.dataplane.conftest import Worker, WorkerOf
+from tests.fakes import answers
+
+
+async def test_bytes_pass_untouched_and_the_providers_headers_stay_behind(worker: Worker) -> None:
+    worker.provider.next(answers.unary(headers=answers.LEAKING))
+    caller = await worker.call().answer()
+    assert msgspec.json.decode(caller.text) == answers.completion()
+    assert not {b"set-cookie", b"x-served-by", b"openai-organization"} & caller.headers.keys()
+
+
+async def test_an_answer_too_large_to_hold_is_passed_on_and_its_usage_read(worker_of: WorkerOf) -> None:
+    worker = await worker_of(bounds=Bounds(answer_bytes_buffered_max=100_000))
+    answer = answers.completion("x" * 400_000)
+    worker.provider.next(answers.unary(answer))
+    caller = await worker.call().answer()
+    assert msgspec.json.decode(caller.text) == answer
+    closed = await worker.closed()
+    assert (closed.outcome, closed.usage.total_tokens) == (Outcome.OK, 18)
+    await worker.until_nothing_is_left()
+
+
+async def test_a_large_answer_that_is_cut_is_never_finished(worker_of: WorkerOf) -> None:
+    worker = await worker_of(bounds=Bounds(answer_bytes_buffered_max=100_000))
+    head = answers.head(200, (answers.JSON,), length=900_000)
+    worker.provider.next([head + b'{"choices":[' + b" " * 400_000, answers.End.CLOSE])
+    caller = await worker.call().answer()
+    assert not caller.ended
+    assert (await worker.closed()).outcome is Outcome.CUT
