@@ -102,7 +102,10 @@ def keeper(config: Config = None, data_dir: DataDir = None, as_json: AsJson = Fa
     """Run the keeper alone: it drains journals into the database and mirrors keys. `serve` starts one by itself."""
     from fastgw.app import keeper as process  # noqa: PLC0415
 
-    return process.main(_settings(config, data_dir, running=True), None)
+    settings = _settings(config, data_dir, running=True)
+    if not settings.stores.redis_url:
+        raise StartupError("There is no store to mirror keys to. Set FASTGW_REDIS_URL, or run `fastgw serve` instead.")
+    return process.main(settings, None)
 
 
 @app.command(short_help="Bring the database's schema up to date.")

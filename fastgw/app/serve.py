@@ -24,7 +24,7 @@ from fastgw.storage.valkey import embedded
 _log = logging.getLogger("fastgw.serve")
 
 DRAIN_SPARE_MS = 10_000
-"""Time a worker gets to end beyond `deadlines.drain_ms`: cutting, settling, flushing."""
+"""Time a worker gets to end beyond `unready_ms` and `drain_ms` of the deadlines: cutting, settling, flushing."""
 KEEPER_STOP_MS = 15_000
 SANDBOX_STOP_MS = 2_000
 VALKEY_STOP_MS = 10_000
@@ -116,7 +116,7 @@ class _Children:
             return Child(spec, changed=self.record)
 
         listen_fd = -1 if machine.SHARES_PORT else port.fileno()
-        drain_ms = settings.deadlines.drain_ms + DRAIN_SPARE_MS
+        drain_ms = settings.deadlines.unready_ms + settings.deadlines.drain_ms + DRAIN_SPARE_MS
         self.keeper = own("keeper", "keeper-child", stop_ms_max=KEEPER_STOP_MS)
         self.workers = [
             own(f"worker-{slot}", "worker", slot=slot, listen_fd=listen_fd, stop_ms_max=drain_ms)

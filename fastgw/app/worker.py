@@ -6,6 +6,7 @@ wait here has a limit; a process that leaves with such a connection open ends cl
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
@@ -70,7 +71,7 @@ def main(settings: Settings, parent: handover.Handover | None) -> int:
 
 
 async def _run(settings: Settings, parent: handover.Handover | None) -> None:
-    stop = _Stop(settings.deadlines.drain_ms)
+    stop = _Stop(settings.deadlines.drain_ms, settings.deadlines.unready_ms)
     stop.listen(parent)
     app = worker_app.asgi(settings, parent.slot if parent else 0)
     async with app.router.lifespan_context(app):
@@ -88,10 +89,11 @@ async def _run(settings: Settings, parent: handover.Handover | None) -> None:
 class _Stop:
     """When to stop, and how long running exchanges may still take. A second signal takes that time away."""
 
-    def __init__(self, drain_ms: int) -> None:
+    def __init__(self, drain_ms: int, unready_ms: int) -> None:
         self.asked = asyncio.Event()
         self.hurry = asyncio.Event()
         self.drain_ms = drain_ms
+        self.unready_ms = unready_ms
 
     def listen(self, parent: handover.Handover | None) -> None:
         """Take SIGTERM, SIGINT and the end of the parent as the word to stop."""
@@ -107,6 +109,7 @@ class _Stop:
 
     def _orphaned(self) -> None:
         self.drain_ms = min(self.drain_ms, ORPHAN_DRAIN_MS)
+        self.unready_ms = 0
         self.asked.set()
 
 
@@ -160,6 +163,8 @@ async def _drain(app: Starlette, server: Server, serving: asyncio.Task[Any], sto
     """Fail `/readyz`, stop accepting, wait for running exchanges, cut those that take too long, and let peers read."""
     drain = cast("Drain", app.state.drain)
     drain.begin()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.hurry.wait(), stop.unready_ms / 1000)
     server.stop()  # type: ignore[no-untyped-call]
     idle = spawn(drain.wait_idle(stop.drain_ms), name="drain")
     await _first_of(idle, stop.hurry)

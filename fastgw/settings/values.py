@@ -50,7 +50,7 @@ class Stores(msgspec.Struct, frozen=True):
     redis_url: str = ""
     """`redis://`, `rediss://` or `unix://`; empty starts the embedded server."""
     database_url: str = ""
-    """SQLAlchemy URL (`postgresql+psycopg://…`); empty means SQLite in the data folder."""
+    """URL of the database (`postgresql://…`); empty means SQLite in the data folder."""
 
 
 class Deadlines(msgspec.Struct, frozen=True):
@@ -70,6 +70,8 @@ class Deadlines(msgspec.Struct, frozen=True):
     """Silence of the provider after which a comment is sent on a stream that has begun."""
     body_progress_ms: Millis = 30_000
     """A client must send some of its body at least this often."""
+    unready_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+    """How long a worker goes on accepting after SIGTERM while `/readyz` fails already, so that a balancer notices."""
     drain_ms: Millis = 30_000
     """How long running exchanges may go on after SIGTERM."""
 

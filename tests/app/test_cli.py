@@ -101,6 +101,12 @@ def test_models_are_known_without_a_gateway(shell: Shell) -> None:
     assert "sandbox/echo" in ids
 
 
+def test_a_keeper_without_a_store_says_what_it_needs(shell: Shell) -> None:
+    done = shell.run("keeper")
+    assert done.returncode == 1
+    assert "FASTGW_REDIS_URL" in done.stderr
+
+
 def test_revoking_an_unknown_key_fails_with_one_line(shell: Shell) -> None:
     done = shell.run("keys", "revoke", "key_0000000000000000")
     assert done.returncode == 1

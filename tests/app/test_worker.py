@@ -1,14 +1,18 @@
 """The worker's end: whom it waits for, and how long. Each case is a real worker with a real peer that behaves oddly."""
 
+import asyncio
+import os
 import signal
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
+from granian.constants import Interfaces
 
 from fastgw.app import worker
 from tests.fakes.gateway import PATIENCE_S, Gateway
@@ -56,6 +60,37 @@ def test_a_terminated_worker_alone_is_replaced(gateway: Gateway) -> None:
     while gateway.pids()["worker-0"] in {0, before} or not answers(gateway):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_readiness_fails_before_the_port_closes(tmp_path: Path) -> None:
+    with Gateway(tmp_path, "[deadlines]\nunready_ms = 60000\n", workers=1) as gateway:
+        psutil.Process(gateway.pid).send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE_S
+        while httpx.get(f"{gateway.url}/readyz").status_code != 503:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert httpx.get(f"{gateway.url}/healthz").status_code == 200
+        # A second signal does not wait for the balancer.
+        assert gateway.stop(signal.SIGTERM) == 0
+
+
+async def test_it_accepts_from_a_socket_that_was_opened_for_it() -> None:
+    """How workers share a port where the kernel cannot spread connections over several sockets."""
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        options = {"interface": Interfaces.ASGINL, "websockets": False, "log_enabled": False}
+        server = worker._Server(app, listen_fd=os.dup(listener.fileno()), **options)
+        serving = asyncio.ensure_future(server.serve())
+        await worker._listening(server, serving)
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(f"http://127.0.0.1:{listener.getsockname()[1]}/")).status_code == 204
+        server.stop()  # type: ignore[no-untyped-call]
+        async with asyncio.timeout(PATIENCE_S):
+            await serving
 
 
 def answers(gateway: Gateway) -> bool:
