@@ -1,6 +1,7 @@
 """What all tests share: the event loop that the gateway runs on, and one running gateway before a scripted provider."""
 
 import asyncio
+import signal
 from collections.abc import Callable, Generator, Iterator, Mapping
 
 import pytest
@@ -10,6 +11,12 @@ from tests.fakes import FakeProvider
 from tests.fakes.gateway import Gateway, provider_toml, running
 
 LOG_CHARS_SHOWN = 8_000
+
+
+def pytest_configure() -> None:
+    # A shell starts background jobs with SIGINT ignored, and every child would inherit that: Ctrl-C would reach none.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
