@@ -85,8 +85,12 @@ class FakeProvider:
         certificates: Certificates | None = None,
         models: Sequence[str] = ("fake-1", "fake-2"),
         refusing: bool = False,
+        send_buffer_bytes: int = 0,
     ) -> None:
-        """With `certificates` it speaks TLS; `refusing` refuses connections until `accept()`."""
+        """With `certificates` it speaks TLS; `refusing` refuses connections until `accept()`.
+
+        `send_buffer_bytes` bounds what the kernel takes from it ahead of the reader; 0 leaves that to the kernel.
+        """
         self._tls = certificates.server_context(("http/1.1",)) if certificates else None
         self.models = list(models)
         self.requests: list[Seen] = []
@@ -97,6 +101,8 @@ class FakeProvider:
         self._script: deque[Answer] = deque()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if send_buffer_bytes:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
         # A socket that is bound but does not listen refuses connections and keeps its port.
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]

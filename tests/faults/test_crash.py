@@ -38,6 +38,11 @@ class Load:
             while not self.stop.is_set():
                 self._one(client, f"{gateway.base_url}/chat/completions", stream=dice.random() < 0.4)
 
+    def more(self, count: int) -> None:
+        """Wait for so many answers more."""
+        enough = len(self.answered) + count
+        until(lambda: len(self.answered) >= enough, "answers", 60)
+
     def _one(self, client: httpx.Client, url: str, *, stream: bool) -> None:
         exchange_id = ""
         try:
@@ -55,6 +60,13 @@ class Load:
         self.stop.wait(0.02)
 
 
+def kill(gateway: Gateway, victim: str) -> None:
+    """`kill -9` of one process, and the wait for its successor."""
+    pid = gateway.pids()[victim]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: gateway.pids().get(victim, pid) != pid, f"a new {victim}", 60)
+
+
 def crash(folder: Path, victims: list[str], seed: int) -> None:
     """Load a gateway, kill one process after another, and compare the rows with what the callers saw."""
     with FakeProvider() as provider:
@@ -69,14 +81,9 @@ def crash(folder: Path, victims: list[str], seed: int) -> None:
                 thread.start()
             try:
                 for victim in victims:
-                    so_far = len(load.answered)
-                    enough = so_far + EXCHANGES_BETWEEN_KILLS
-                    until(lambda enough=enough: len(load.answered) >= enough, "answers", 60)
-                    pid = gateway.pids()[victim]
-                    os.kill(pid, signal.SIGKILL)
-                    until(lambda pid=pid, victim=victim: gateway.pids().get(victim, pid) != pid, f"a new {victim}", 60)
-                more = len(load.answered) + EXCHANGES_BETWEEN_KILLS
-                until(lambda: len(load.answered) >= more, "answers after the last kill", 60)
+                    load.more(EXCHANGES_BETWEEN_KILLS)
+                    kill(gateway, victim)
+                load.more(EXCHANGES_BETWEEN_KILLS)
             finally:
                 load.stop.set()
                 for thread in threads:
