@@ -1,5 +1,6 @@
 """What `serve` tells the person who started it: on standard output, once, and ready to paste."""
 
+import contextlib
 import sys
 
 import msgspec
@@ -69,5 +70,7 @@ def url(settings: Settings) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    # Whoever read our output may have gone (`fastgw serve | head`); that is no reason to stop serving.
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()

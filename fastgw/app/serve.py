@@ -167,7 +167,9 @@ class _Supervisor:
         """Until a signal asks to stop; the result is 0. Raises `StartupError` when a process does not start."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._asked_to_stop)
+            # `nohup` has hang-ups ignored, and means it.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                loop.add_signal_handler(number, self._asked_to_stop)
         starting = asyncio.ensure_future(self._start())
         stopping = spawn(self._stop.wait(), name="stop")
         try:

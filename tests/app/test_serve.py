@@ -117,6 +117,19 @@ def test_a_second_supervisor_on_the_same_data_is_refused(served: Gateway) -> Non
     assert ask(served).status_code == 200
 
 
+def test_nohup_keeps_it_running(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        gateway = Gateway(tmp_path, workers=1)
+        gateway.start()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    psutil.Process(gateway.pid).send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert ask(gateway).status_code == 200
+    assert gateway.stop() == 0
+
+
 class Stream:
     """A slow streamed answer, read in a thread."""
 
