@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from granian.http import HTTP1Settings
 
 from fastgw.app.machine import SEND_BUFFER_BYTES
 from fastgw.dataplane.upstream.wire.connection import WireBounds
@@ -24,14 +25,17 @@ PIECE = answers.piece(EVENT)
 PUSHED_BYTES = 64 * MIB
 PROVIDER_BUFFER_BYTES = MIB // 8
 CLIENT_BUFFER_BYTES = MIB // 16
-HELD_BYTES_MAX = 2 * WireBounds().socket_receive_bytes + 2 * SEND_BUFFER_BYTES + 3 * MIB
-"""For one reader: the kernel doubles both socket sizes that the gateway asks for; above them come a read and what is
-being written, in the gateway and in its server (64 to 256 KiB each), and the buffers of the provider and the client in
-this test (twice 128 and 64 KiB, with the provider's own 64 KiB). 3 MiB leave the latter half of their room unused."""
 READERS = 1_000
-WORKER_BYTES_MAX = 256 * 1024
-"""For each slow reader in the worker's own memory: one read of at most 64 KiB in the tap, one in the writer, one in the
-server, TLS-free; the task, its parser and its records take less than the fourth."""
+SERVER_WRITES = 50
+"""Writes of one answer that granian 2.8 takes before it makes the application wait, as observed."""
+READ_BYTES = 64 * 1024
+"""A write is what one read of the provider's socket brought."""
+WORKER_BYTES_MAX = SERVER_WRITES * READ_BYTES + HTTP1Settings().max_buffer_size + 2 * WireBounds().read_high_water_bytes
+"""Of the worker's own memory for each slow reader, 3.8 MiB: the server's queue and its write buffer, and what lies
+unread in the transport, with its task, parser and records. A thousand such readers may take 3.8 GB."""
+HELD_BYTES_MAX = WORKER_BYTES_MAX + 2 * WireBounds().socket_receive_bytes + 2 * SEND_BUFFER_BYTES + MIB
+"""Between the provider and one reader: the worker's part, both sockets of the gateway, whose sizes the kernel doubles,
+and 1 MiB for the sockets and buffers of the provider and the client in this test."""
 
 
 @pytest.fixture(scope="module")
