@@ -87,10 +87,7 @@ class FakeProvider:
         refusing: bool = False,
         send_buffer_bytes: int = 0,
     ) -> None:
-        """With `certificates` it speaks TLS; `refusing` refuses connections until `accept()`.
-
-        `send_buffer_bytes` bounds what the kernel takes from it ahead of the reader; 0 leaves that to the kernel.
-        """
+        """With `certificates` it speaks TLS; `refusing` refuses connections until `accept()`; 0 is the kernel's size."""
         self._tls = certificates.server_context(("http/1.1",)) if certificates else None
         self.models = list(models)
         self.requests: list[Seen] = []
