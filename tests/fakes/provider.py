@@ -87,7 +87,7 @@ class FakeProvider:
         refusing: bool = False,
         send_buffer_bytes: int = 0,
     ) -> None:
-        """With `certificates` it speaks TLS; `refusing` refuses connections until `accept()`; 0 is the kernel's size."""
+        """With `certificates` it speaks TLS; `refusing` refuses connections until `accept()`; 0: the kernel's size."""
         self._tls = certificates.server_context(("http/1.1",)) if certificates else None
         self.models = list(models)
         self.requests: list[Seen] = []
