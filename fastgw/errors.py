@@ -1,7 +1,7 @@
 """One closed set of error kinds: what went wrong, who caused it, and whether a retry can help.
 
-No rendering lives here: each dialect turns a kind into its own envelope with a `match` that ends in `assert_never`, so a
-new kind cannot be forgotten.
+No rendering lives here: each dialect turns a kind into its own envelope with a `match` that ends in `assert_never`, so
+that a new kind cannot be forgotten.
 """
 
 import enum

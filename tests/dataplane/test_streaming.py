@@ -29,7 +29,9 @@ async def test_a_cut_stream_ends_in_an_error_frame(worker: Worker) -> None:
 
 
 async def test_an_error_event_ends_the_stream_as_one_of_ours(worker: Worker) -> None:
-    worker.provider.next(answers.sse([*answers.events()[:3], answers.error_event("at https://secret.example")]))
+    worker.provider.next(
+        answers.sse([*answers.events()[:3], answers.error_event("at https://secret.example")], gap_s=0.1)
+    )
     caller = await worker.call(stream=True).answer()
     assert b"secret" not in caller.text
     assert (await worker.closed()).outcome is Outcome.CUT

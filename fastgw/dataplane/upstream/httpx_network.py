@@ -16,6 +16,7 @@ from typing import Any
 import httpcore
 
 from fastgw.dataplane.upstream.wire.names import AddressInfo, look_up
+from fastgw.observe.tasks import spawn
 
 _CANCEL = 8
 _frame_head = struct.Struct(">HBBBI")
@@ -77,6 +78,14 @@ class WatchedStream(httpcore.AsyncNetworkStream):
             trail.socket = self
         if buffer.startswith(b"PRI * HTTP/2.0"):
             self._watching = True
+        if self._watching:
+            # The engine has taken these frames from its state, maybe those of other streams too: a call that is
+            # cancelled in the middle must not lose them, nor break the order of TLS records.
+            await asyncio.shield(spawn(self._write_whole(buffer, timeout), name="write HTTP/2 frames"))
+        else:
+            await self._inner.write(buffer, timeout)
+
+    async def _write_whole(self, buffer: bytes, timeout: float | None) -> None:
         async with self._lock:
             await self._inner.write(buffer, timeout)
 

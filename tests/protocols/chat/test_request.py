@@ -34,7 +34,9 @@ def test_a_splice_changes_no_nested_byte(extra: dict[str, Any], stream: bool) ->
         )
         + b"}"
     )
-    spliced = msgspec.json.decode(splice(peek(text, 128).fields, "other", ask_usage=stream), type=dict[str, msgspec.Raw])
+    spliced = msgspec.json.decode(
+        splice(peek(text, 128).fields, "other", ask_usage=stream), type=dict[str, msgspec.Raw]
+    )
     assert bytes(spliced.pop("model")) == b'"other"'
     assert bytes(spliced.pop("messages")) == b'[ {"role" :"user", "content":"h\\u0069"} ]'
     options = spliced.pop("stream_options", None)
