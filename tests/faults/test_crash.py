@@ -47,7 +47,9 @@ class Load:
         exchange_id = ""
         try:
             with client.stream("POST", url, json=STREAM if stream else CHAT) as answer:
-                exchange_id = answer.headers["x-request-id"]
+                # A refusal while the store is away is no exchange: it was never opened, and leaves no row.
+                if answer.status_code == 200:
+                    exchange_id = answer.headers["x-request-id"]
                 body = answer.read()
             if answer.status_code == 200 and (not stream or body == b"".join(answers.events(usage=None))):
                 self.answered.append(exchange_id)
@@ -112,7 +114,9 @@ def assert_rows(gateway: Gateway, provider: FakeProvider, load: Load) -> None:
             assert tokens(row) == (0, 0) or row["delivered_bytes"] > 0, "nothing delivered charges nothing"
     # An exchange whose head the caller has seen was sent to the provider, so it must not vanish.
     assert load.begun <= set(kept)
-    assert len(provider.requests) >= len(found)
+    # An exchange is recorded before its request leaves: a kill in between leaves an orphan that nobody was asked for.
+    maybe_unsent = sum(row["outcome"] == "orphaned" and not row["delivered_bytes"] for row in kept.values())
+    assert len(provider.requests) >= len(found) - maybe_unsent
 
 
 @pytest.mark.parametrize("victims", [["worker-0", "keeper", "worker-1"]])
