@@ -114,7 +114,7 @@ def _reserve(family: socket.AddressFamily, address: str, port: int) -> socket.so
             # Another program's connections linger in TIME_WAIT: these can only be passed by reusing the address.
             shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             shared.bind((address, port))
-    except BaseException:
+    except BaseException:  # whatever it is, it goes on up; only the socket must not stay open
         shared.close()
         raise
     return shared
