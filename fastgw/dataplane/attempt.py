@@ -7,8 +7,8 @@ from fastgw.dataplane.routing.failover import COOL_ACCOUNT_MS, Verdict, verdict
 from fastgw.dataplane.upstream.transport import Failure, Header, Request, TransportError
 from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
 from fastgw.exchange import Call, Candidate
-from fastgw.protocols.chat.errors import read_foreign
 from fastgw.protocols.chat.request import splice
+from fastgw.protocols.errors.foreign import read_foreign
 from fastgw.settings.values import Deadlines
 
 _log = logging.getLogger("fastgw.upstream")

@@ -9,7 +9,7 @@ from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.relay.downstream import Downstream, Send
 from fastgw.dataplane.reply import JSON_HEADERS, Header, error_head, head
 from fastgw.errors import ErrorKind, GatewayError
-from fastgw.protocols.chat import errors as chat_errors
+from fastgw.protocols.errors import openai as chat_errors
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]

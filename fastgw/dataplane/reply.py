@@ -4,7 +4,7 @@ from fastgw.clock import monotonic_ns
 from fastgw.dataplane.flight import Flight
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import RateStatus
-from fastgw.protocols.chat import errors as chat_errors
+from fastgw.protocols.errors import openai as chat_errors
 
 Header = tuple[bytes, bytes]
 

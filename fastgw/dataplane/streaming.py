@@ -9,8 +9,9 @@ from fastgw.dataplane.relay.stream import Upstream
 from fastgw.dataplane.upstream.transport import Failure, Response, TransportError
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Call
-from fastgw.protocols.chat.errors import DONE, read_foreign
-from fastgw.protocols.chat.stream import StreamBroken
+from fastgw.protocols.errors.foreign import read_foreign
+from fastgw.protocols.errors.openai import DONE
+from fastgw.protocols.hub.dialect import StreamBroken
 
 CHECKPOINT_BYTES = 64 * 1024
 

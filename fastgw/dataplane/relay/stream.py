@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from fastgw.dataplane.relay.unary import Source, content_codings, content_type, unusable
 from fastgw.protocols import coding
-from fastgw.protocols.chat.stream import StreamBroken, StreamTap, read_opening
+from fastgw.protocols.chat.stream import StreamTap, read_opening
+from fastgw.protocols.hub.dialect import StreamBroken
 
 HELD_BYTES_MAX = 1024 * 1024
 """Comments and empty events that a provider may send before its first meaningful one."""

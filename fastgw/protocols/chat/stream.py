@@ -10,26 +10,18 @@ import re
 import msgspec
 
 from fastgw.protocols.chat.usage import WireUsage, normalise
+from fastgw.protocols.hub.dialect import StreamBroken
+from fastgw.protocols.sse import EventCutter, payload, split_events
 from fastgw.usage import Usage
 
-CARRY_BYTES_MAX = 8 * 1024 * 1024
-"""Bound of one event (an image in a delta is the largest known); a longer one makes the stream a broken one."""
-CARRY_BYTES_JOINED = 64 * 1024
-"""From this size on an unfinished event is kept in pieces: to join and search it again with each read is quadratic."""
 TEXT_BYTES_BETWEEN_COUNTS = 32 * 1024
 
-_EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n")
 _TEXT = re.compile(
     rb'"(?:content|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"((?:[^"\\]++|\\.)*+)"', re.DOTALL
 )
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
 _FINISH = re.compile(rb'"finish_reason"\s*:\s*"')
-_DATA_LINES = re.compile(rb"^data:[ ]?(.*)$", re.MULTILINE)
 _BYTES_PER_TOKEN = 4
-
-
-class StreamBroken(Exception):
-    """The provider's bytes are no stream of chat completion chunks."""
 
 
 _ABSENT = msgspec.Raw(b"")
@@ -51,20 +43,16 @@ _chunk = msgspec.json.Decoder(_Chunk)
 _error_chunk = msgspec.json.Decoder(_ErrorChunk)
 
 
-class StreamTap:
+class StreamTap(EventCutter):
     """Follows one stream. Feed it what the provider sends; forward what it returns."""
 
     __slots__ = (
-        "_carry", "_hide_usage", "_pieces", "_pieces_bytes", "_seen", "_seen_bytes", "_text_bytes", "done", "error",
-        "finished", "usage",
+        "_hide_usage", "_seen", "_seen_bytes", "_text_bytes", "done", "error", "finished", "usage",
     )  # fmt: skip
 
     def __init__(self, *, hide_usage: bool) -> None:
         self._hide_usage = hide_usage
-        self._carry = b""
-        self._pieces: list[bytes] = []
-        """What follows `_carry`, each piece without an event's end, together `_pieces_bytes`."""
-        self._pieces_bytes = 0
+        super().__init__()
         self._seen: list[bytes] = []
         self._seen_bytes = 0
         self._text_bytes = 0
@@ -79,17 +67,9 @@ class StreamTap:
 
     def feed(self, data: bytes) -> bytes:
         """The whole events among what came, maybe none; bytes of an unfinished event wait for its end."""
-        if self._carry:
-            if len(self._carry) > CARRY_BYTES_JOINED and self._keep_piece(data):
-                return b""
-            data = b"".join((self._carry, *self._pieces, data)) if self._pieces else self._carry + data
-            self._carry = b""
-            self._pieces.clear()
-            self._pieces_bytes = 0
-        if not data.endswith(b"\n\n"):
-            data = self._cut(data)
-            if not data:
-                return data
+        data = self.cut(data)
+        if not data:
+            return data
         self._seen.append(data)
         self._seen_bytes += len(data)
         if self._seen_bytes > TEXT_BYTES_BETWEEN_COUNTS:
@@ -105,10 +85,7 @@ class StreamTap:
     def rest(self) -> bytes:
         """What is left when the provider has ended the stream: a last event without its empty line is completed if it
         is a whole one, and dropped if it was cut."""
-        rest = b"".join((self._carry, *self._pieces))
-        self._carry = b""
-        self._pieces.clear()
-        self._pieces_bytes = 0
+        rest = self.left()
         content = payload(rest + b"\n\n").strip()
         if content != b"[DONE]" and _read_chunk(rest + b"\n\n") is None:
             return b""
@@ -125,25 +102,6 @@ class StreamTap:
         """The gateway's own count of what was delivered: the bytes of generated text over four, upward."""
         self._count()
         return -(-self._text_bytes // _BYTES_PER_TOKEN)
-
-    def _keep_piece(self, data: bytes) -> bool:
-        """Put `data` behind a long unfinished event unless it brings its end."""
-        # An end may have begun up to three bytes before.
-        window = b"".join((self._carry[-3:], *self._pieces[-3:]))[-3:] + data
-        if b"\n\n" in window or b"\r\n\r\n" in window or b"\r\r" in window:
-            return False
-        if len(self._carry) + self._pieces_bytes + len(data) > CARRY_BYTES_MAX:
-            raise StreamBroken(f"an event is longer than {CARRY_BYTES_MAX} bytes")
-        self._pieces.append(data)
-        self._pieces_bytes += len(data)
-        return True
-
-    def _cut(self, data: bytes) -> bytes:
-        end = max(_behind_last(data, b"\n\n"), _behind_last(data, b"\r\n\r\n"), _behind_last(data, b"\r\r"))
-        if len(data) - end > CARRY_BYTES_MAX:
-            raise StreamBroken(f"an event is longer than {CARRY_BYTES_MAX} bytes")
-        self._carry = data[end:]
-        return data[:end]
 
     def _count(self) -> None:
         """Count the text that has passed, and let its bytes go."""
@@ -175,31 +133,6 @@ class StreamTap:
                     continue
             kept.append(event)
         return b"".join(kept)
-
-
-def _behind_last(data: bytes, mark: bytes) -> int:
-    at = data.rfind(mark)
-    return 0 if at < 0 else at + len(mark)
-
-
-def split_events(data: bytes) -> list[bytes]:
-    """Whole events, each with the empty line that ends it; their concatenation is `data`."""
-    events: list[bytes] = []
-    start = 0
-    for end in _EVENT_END.finditer(data):
-        events.append(data[start : end.end()])
-        start = end.end()
-    if start < len(data):
-        events.append(data[start:])
-    return events
-
-
-def payload(event: bytes) -> bytes:
-    """The data of one event, its lines joined by LF; b"" for a comment."""
-    if event.startswith(b"data: ") and event.count(b"\n") == 2 and event.endswith(b"\n\n") and b"\r" not in event:
-        return event[6:-2]
-    lines = event.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return b"\n".join(_DATA_LINES.findall(lines))
 
 
 class Opening(msgspec.Struct, frozen=True, gc=False):

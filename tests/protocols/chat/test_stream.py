@@ -8,14 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastgw.protocols.chat.stream import (
-    CARRY_BYTES_JOINED,
-    StreamBroken,
-    StreamTap,
-    payload,
-    read_opening,
-    split_events,
-)
+from fastgw.protocols.chat.stream import StreamTap, read_opening
+from fastgw.protocols.hub.dialect import StreamBroken
+from fastgw.protocols.sse import CARRY_BYTES_JOINED, payload, split_events
 from fastgw.usage import Usage
 
 DONE = b"data: [DONE]\n\n"

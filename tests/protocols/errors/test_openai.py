@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from fastgw.errors import ErrorKind, GatewayError
-from fastgw.protocols.chat.errors import MESSAGE_LENGTH_MAX, code_of, frame, read_foreign, redact, render, type_of
+from fastgw.protocols.errors.foreign import MESSAGE_LENGTH_MAX, read_foreign, redact
+from fastgw.protocols.errors.openai import code_of, frame, render, type_of
 
 
 @pytest.mark.parametrize("kind", ErrorKind)

@@ -1,0 +1,39 @@
+"""What cannot be carried over to another dialect: listed, or refused. Nothing is lost unseen."""
+
+from typing import NoReturn
+
+from fastgw.errors import ErrorKind, GatewayError
+
+LISTED_MAX = 64
+"""Losses that are named; the rest is only counted."""
+
+
+class Losses:
+    """Collects the losses of one translation, each by the JSON path of the caller's field."""
+
+    __slots__ = ("_more", "_paths")
+
+    def __init__(self) -> None:
+        self._paths: dict[str, None] = {}
+        self._more = 0
+
+    def drop(self, path: str) -> None:
+        """Leave `path` out: it only tunes. The caller is told in a header, or refused if its key is strict."""
+        if len(self._paths) < LISTED_MAX:
+            self._paths[path] = None
+        elif path not in self._paths:
+            self._more += 1
+
+    def refuse(self, path: str, why: str) -> NoReturn:
+        """Stop: without `path` the answer would mean something else. `why` ends the sentence: a reason and a remedy."""
+        raise GatewayError(
+            ErrorKind.BAD_REQUEST, f"'{path}' cannot be served by this model's provider: {why}", param=path
+        )
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What was dropped, in order, without duplicates; the last says how many more, if any."""
+        return (*self._paths, f"+{self._more} more") if self._more else tuple(self._paths)
+
+    def __bool__(self) -> bool:
+        return bool(self._paths)

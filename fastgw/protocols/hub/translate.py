@@ -1,0 +1,91 @@
+"""One stream between two dialects: a reader, the sequence, a writer, seen from outside like a tap on one dialect."""
+
+from fastgw.errors import GatewayError
+from fastgw.protocols.hub.dialect import Reader, Writer
+from fastgw.protocols.hub.events import BlockStart, Delta, Event, Failed, Kind, Used
+from fastgw.protocols.hub.sequence import Sequence
+from fastgw.usage import Usage
+
+_BYTES_PER_TOKEN = 4
+_UNCOUNTED = (Kind.IMAGE, Kind.AUDIO)
+
+
+class Translation:
+    """Implements `dialect.Tap`."""
+
+    __slots__ = ("_held", "_reader", "_sequence", "_silent", "_text_bytes", "_writer", "done", "error", "opened",
+                 "usage")  # fmt: skip
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._sequence = Sequence()
+        self._held: list[Event] = []
+        """What came before the first meaningful event; written together with it."""
+        self._text_bytes = 0
+        self._silent: set[int] = set()
+        """Blocks whose deltas are no text."""
+        self.usage: Usage | None = None
+        self.done = False
+        self.error: str | None = None
+        self.opened = False
+
+    @property
+    def complete(self) -> bool:
+        """The answer came to its end."""
+        return self.done or self._reader.complete
+
+    def feed(self, data: bytes) -> bytes:
+        """The caller's bytes for the provider's. Raises `StreamBroken`."""
+        if self.done or self.error is not None:
+            return b""
+        events = self._reader.feed(data)
+        said = self._say(self._sequence.order(events)) if events else b""
+        return said + self._finish() if self._reader.done and self.error is None else said
+
+    def rest(self) -> bytes:
+        """What is left at the provider's end. Raises `StreamBroken`."""
+        if self.done or self.error is not None:
+            return b""
+        said = self._say(self._sequence.order(self._reader.end()))
+        return said + self._finish() if self._reader.complete and self.error is None else said
+
+    def output_tokens_estimate(self) -> int:
+        """The gateway's own count of what was generated."""
+        return -(-self._text_bytes // _BYTES_PER_TOKEN)
+
+    def fail(self, error: GatewayError, exchange_id: str) -> bytes:
+        """End the caller's stream with an error."""
+        return self._writer.fail(error)
+
+    def _finish(self) -> bytes:
+        self.opened = True
+        said = self._say(self._sequence.end())
+        self.done = True
+        return said + self._writer.end()
+
+    def _say(self, events: list[Event]) -> bytes:
+        for number, event in enumerate(events):
+            kind = event.__class__
+            if kind is Delta:
+                if event.at not in self._silent:  # type: ignore[union-attr]
+                    text = event.text  # type: ignore[union-attr]
+                    self._text_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+                self.opened = True
+            elif isinstance(event, BlockStart):
+                if event.kind in _UNCOUNTED:
+                    self._silent.add(event.at)
+                self.opened = True
+            elif isinstance(event, Used):
+                self.usage = event.usage
+            elif isinstance(event, Failed):
+                self.error = event.message
+                events = events[:number]
+                break
+        if not self.opened:
+            self._held += events
+            return b""
+        if self._held:
+            events = self._held + events
+            self._held = []
+        return self._writer.write(events)

@@ -1,0 +1,87 @@
+"""The top level of a JSON request body: checked once, then each dialect takes its fields from it."""
+
+from typing import Any, NoReturn
+
+import msgspec
+
+from fastgw.errors import ErrorKind, GatewayError
+from fastgw.protocols.nesting import deeper_than
+
+Fields = dict[str, msgspec.Raw]
+MODEL_LENGTH_MAX = 256
+
+_top = msgspec.json.Decoder(Fields)
+string: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
+flag: msgspec.json.Decoder[bool | None] = msgspec.json.Decoder(bool | None)
+count: msgspec.json.Decoder[int | None] = msgspec.json.Decoder(int | None)
+
+
+def decode(body: bytes, nesting_max: int) -> Fields:
+    """The fields of a body; nested values are its own bytes. Of duplicate keys the last one stands.
+
+    Raises `GatewayError` (400) for what is no JSON object in UTF-8, or nests deeper than `nesting_max`.
+    """
+    if not body:
+        refuse("The request has no body. Send a JSON object.", None)
+    if not body.isascii():
+        try:
+            str(body, "utf-8")
+        except UnicodeDecodeError as exc:
+            refuse(f"The body is not valid UTF-8 (byte {exc.start}).", None)
+    if deeper_than(body, nesting_max):
+        refuse(f"The body nests deeper than {nesting_max} levels.", None)
+    try:
+        return _top.decode(body)
+    except msgspec.ValidationError:
+        refuse("The body must be a JSON object.", None)
+    except msgspec.DecodeError as exc:
+        refuse(f"The body is not valid JSON: {str(exc).removeprefix('JSON is malformed: ')}.", None)
+
+
+def model(fields: Fields) -> str:
+    """The model's name. Raises `GatewayError` (400) without one."""
+    if "model" not in fields:
+        refuse("Missing required parameter: 'model'.", "model")
+    name: str = field(string, fields, "model")
+    if not name or len(name) > MODEL_LENGTH_MAX:
+        refuse(f"'model' must be a string of 1 to {MODEL_LENGTH_MAX} characters.", "model")
+    return name
+
+
+def cap(fields: Fields, *names: str) -> int:
+    """The first of these fields that holds a number: a cap of output tokens, 0 if none does."""
+    for name in names:
+        if name in fields:
+            value: int | None = field(count, fields, name)
+            if value is not None:
+                if value < 0:
+                    refuse(f"'{name}' must not be negative.", name)
+                return min(value, 2**31)
+    return 0
+
+
+def field(decoder: msgspec.json.Decoder[Any], fields: Fields, name: str) -> Any:
+    """One field, decoded. Raises `GatewayError` (400) with the JSON path of what is wrong."""
+    return typed(decoder, fields[name], name)
+
+
+def typed(decoder: msgspec.json.Decoder[Any], raw: bytes | msgspec.Raw, name: str) -> Any:
+    """`raw`, which stands at the path `name`, decoded. Raises `GatewayError` (400)."""
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as exc:
+        invalid(exc, name)
+    except msgspec.DecodeError as exc:
+        refuse(f"Invalid value at '{name}': {exc}.", name)
+
+
+def invalid(exc: msgspec.ValidationError, name: str) -> NoReturn:
+    """Say where below `name` a value has the wrong type."""
+    what, _, where = str(exc).partition(" - at `$")
+    path = name + where.rstrip("`")
+    refuse(f"Invalid value at '{path}': {what[:1].lower() + what[1:]}.", path)
+
+
+def refuse(message: str, param: str | None) -> NoReturn:
+    """Raise the 400 that every dialect's decoder raises."""
+    raise GatewayError(ErrorKind.BAD_REQUEST, message, param=param)
