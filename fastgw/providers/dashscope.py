@@ -5,6 +5,7 @@ Accounts of other regions use `https://dashscope-intl.aliyuncs.com/compatible-mo
 asks for it (alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope, read 2026-11-21).
 """
 
+from fastgw.protocols.hub.target import Abilities
 from fastgw.providers.vendor import Vendor
 
 VENDOR = Vendor(
@@ -14,5 +15,5 @@ VENDOR = Vendor(
     source="alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope, 2026-11-21",
     owned_by="qwen",
     env_prefix="DASHSCOPE",
-    output_cap="max_tokens",
+    abilities=Abilities(output_cap="max_tokens"),
 )

@@ -3,6 +3,7 @@
 Source: api-docs.deepseek.com, read 2026-11-21. The output cap is `max_tokens` there, reasoning included.
 """
 
+from fastgw.protocols.hub.target import Abilities
 from fastgw.providers.vendor import Vendor
 
 VENDOR = Vendor(
@@ -13,5 +14,5 @@ VENDOR = Vendor(
     owned_by="deepseek",
     env_prefix="DEEPSEEK",
     price_book="deepseek",
-    output_cap="max_tokens",
+    abilities=Abilities(output_cap="max_tokens"),
 )

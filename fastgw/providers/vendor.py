@@ -3,13 +3,40 @@
 Each vendor is one file beside this one. A fact that surprises carries its source and the day it was read.
 """
 
+import re
 import urllib.parse
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
-CredentialStyle = Literal["bearer", "x-api-key", "x-goog-api-key", "none"]
-OutputCapField = Literal["max_completion_tokens", "max_tokens"]
+from fastgw.protocols.hub.target import Abilities, Target
+from fastgw.providers.endpoint import CHAT, STANDARD, CredentialStyle, Endpoint
+from fastgw.providers.secret_forms import signed
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What holds for models of a certain name. Of several that fit, a later one wins."""
+
+    pattern: str
+    """Of the provider's own name of the model, in any case; `*` stands for any text, `|` separates several."""
+    abilities: dict[str, Any] = {}
+    """Fields of `Abilities` that are other than the vendor's."""
+    dialect: str = ""
+    """Only where the model is asked in this one; empty: in any."""
+    family: str = ""
+    """Who can read seals made there, where it is not the vendor's."""
+    speaks: tuple[str, ...] = ()
+    """The only dialects in which these models are reached, in order of preference; empty: all of the vendor's."""
+
+    def fits(self, model: str) -> bool:
+        """Whether it is about `model`."""
+        return any(
+            re.fullmatch(".*".join(map(re.escape, one.split("*"))), model, re.IGNORECASE | re.DOTALL)
+            for one in self.pattern.split("|")
+        )
 
 
 class Vendor(msgspec.Struct, frozen=True):
@@ -20,7 +47,8 @@ class Vendor(msgspec.Struct, frozen=True):
     title: str
     """For people."""
     base_url: str
-    """With the version path, without a trailing slash; empty when each operator has an own one."""
+    """With the version path, without a trailing slash; empty when each operator has an own one. `{region}`, `{project}`
+    and `{resource}` are filled in from the provider's settings."""
     source: str
     """The page that states the base URL, and the day it was read."""
     owned_by: str = ""
@@ -31,10 +59,17 @@ class Vendor(msgspec.Struct, frozen=True):
     """How the secret travels."""
     needs_credential: bool = True
     """Whether a provider of this vendor is useless without a secret."""
-    endpoints: dict[str, str] = msgspec.field(default_factory=lambda: {"chat": "/chat/completions"})
-    """Path below the base URL for each dialect that the vendor speaks; `chat` is OpenAI's chat completions."""
+    signer: Literal["", "sigv4", "google", "entra"] = ""
+    """What turns a secret that is none to be sent (`secret_forms`) into headers; empty: every secret is sent."""
+    endpoints: dict[str, Endpoint] = msgspec.field(default_factory=lambda: {"chat": CHAT})
+    """By the name of the dialect, in order of preference: the first is the vendor's own."""
     headers: dict[str, str] = {}
     """Sent with each request; names in lower case."""
+    family: str = ""
+    """Who can read seals made there; empty: the vendor's name."""
+    abilities: Abilities = Abilities()
+    """Of models that no rule is about."""
+    rules: tuple[Rule, ...] = ()
     models_path: str = "/models"
     """Where models are listed, below the base URL; empty when they are not."""
     models_credential: CredentialStyle | None = None
@@ -47,27 +82,56 @@ class Vendor(msgspec.Struct, frozen=True):
     """Its id in the shipped catalogue; empty when that has no prices of it."""
     model_prefix: str = ""
     """Cut from the names in its own model list (`models/` at Gemini)."""
-    stream_usage: bool = True
-    """Understands `stream_options.include_usage`, so that a stream ends with its token counts."""
-    output_cap: OutputCapField = "max_completion_tokens"
-    """Name of the field that limits the output of a chat."""
 
     @property
     def lists_models(self) -> bool:
         """Whether it says at run time which models it has."""
         return bool(self.models_path)
 
-    def request_headers(self, secret: str) -> tuple[tuple[bytes, bytes], ...]:
-        """Credential and fixed headers of a request, names in lower case. Secret: never logged."""
-        return self._headers(self.credential, secret)
+    def spoken(self, model: str, speaks: Sequence[str] = ()) -> dict[str, Endpoint]:
+        """The endpoints that reach `model`, in order of preference. `speaks`: the provider's setting, replaces all."""
+        if speaks:
+            return {name: self.endpoints.get(name, STANDARD[name]) for name in speaks}
+        only: tuple[str, ...] = ()
+        for rule in self.rules:
+            if rule.speaks and rule.fits(model):
+                only = rule.speaks
+        return {name: self.endpoints[name] for name in only} if only else self.endpoints
 
-    def models_request(self, base_url: str, secret: str) -> tuple[str, tuple[tuple[bytes, bytes], ...]]:
+    def target(self, model: str, dialect: str, abilities: Mapping[str, Any] | None = None) -> Target:
+        """The lane to `model`, asked in `dialect`. `abilities`: the provider's setting, wins over every rule."""
+        found: dict[str, Any] = {}
+        family = self.family or self.name
+        for rule in self.rules:
+            if rule.dialect in {"", dialect} and rule.fits(model):
+                found |= rule.abilities
+                family = rule.family or family
+        found |= abilities or {}
+        known = msgspec.structs.replace(self.abilities, **found) if found else self.abilities
+        return Target(model=model, dialect=dialect, vendor=self.name, family=family, abilities=known)
+
+    def request_headers(self, secret: str, dialect: str = "") -> Headers:
+        """Credential and fixed headers of a request in `dialect`, names in lower case. Secret: never logged.
+
+        Without the credential if a signer makes it (`signs`).
+        """
+        endpoint = self.endpoints.get(dialect) or STANDARD.get(dialect)
+        headers = self.headers | endpoint.headers if endpoint else self.headers
+        style = endpoint.credential if endpoint else None
+        return self._headers(style or self.credential, secret, headers)
+
+    def signs(self, secret: str) -> bool:
+        """Whether `secret` is never sent itself, but turned into headers by the vendor's signer."""
+        return signed(self.signer, secret)
+
+    def models_request(self, base_url: str, secret: str) -> tuple[str, Headers]:
         """URL and headers of the GET that lists models in OpenAI's shape (`{"data": [{"id": …}]}`)."""
-        return base_url.rstrip("/") + self.models_path, self._headers(self.models_credential or self.credential, secret)
+        style = self.models_credential or self.credential
+        return base_url.rstrip("/") + self.models_path, self._headers(style, secret, self.headers)
 
-    def _headers(self, style: CredentialStyle, secret: str) -> tuple[tuple[bytes, bytes], ...]:
-        fixed = tuple((name.encode("ascii"), value.encode("ascii")) for name, value in self.headers.items())
-        if not secret or style == "none":
+    def _headers(self, style: CredentialStyle, secret: str, headers: Mapping[str, str]) -> Headers:
+        fixed = tuple((name.encode("ascii"), value.encode("ascii")) for name, value in headers.items())
+        if not secret or style == "none" or self.signs(secret):
             return fixed
         if style == "bearer":
             return ((b"authorization", b"Bearer " + secret.encode("ascii")), *fixed)

@@ -3,6 +3,7 @@
 The output cap is `max_tokens` (docs.bigmodel.cn/cn/guide/develop/openai/introduction, read 2026-11-21).
 """
 
+from fastgw.protocols.hub.target import Abilities
 from fastgw.providers.vendor import Vendor
 
 VENDOR = Vendor(
@@ -12,6 +13,6 @@ VENDOR = Vendor(
     source="docs.bigmodel.cn/cn/guide/develop/openai/introduction, 2026-11-21",
     owned_by="zhipu",
     env_prefix="ZHIPU",
-    output_cap="max_tokens",
+    abilities=Abilities(output_cap="max_tokens"),
     price_book="zhipuai",
 )

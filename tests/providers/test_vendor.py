@@ -3,8 +3,10 @@
 import pytest
 
 from fastgw.dataplane.routing.catalog import Catalog
+from fastgw.protocols.hub.target import Abilities
 from fastgw.providers import VENDORS, Vendor
-from fastgw.providers.vendor import split_url
+from fastgw.providers.endpoint import STANDARD
+from fastgw.providers.vendor import Rule, split_url
 from fastgw.settings import load
 
 KEY = "key-0"
@@ -92,3 +94,48 @@ def test_each_vendor_says_where_its_url_comes_from() -> None:
     for vendor in VENDORS.values():
         assert vendor.source
         assert vendor.base_url == vendor.base_url.rstrip("/")
+
+
+RULED = Vendor(
+    name="x",
+    title="X",
+    base_url="",
+    source="",
+    endpoints={"chat": STANDARD["chat"], "messages": STANDARD["messages"]},
+    credential="x-api-key",
+    signer="sigv4",
+    abilities=Abilities(cache_key=True),
+    rules=(
+        Rule("big-*|*:large", {"stop_max": 2, "cache_key": False}),
+        Rule("big-1*", {"stop_max": 3}, dialect="chat"),
+        Rule("BIG-2", speaks=("messages",), family="anthropic"),
+    ),
+)
+
+
+def test_the_last_rule_that_fits_wins_and_the_setting_above_all() -> None:
+    assert RULED.target("small", "chat").abilities == Abilities(cache_key=True)
+    assert RULED.target("m:large", "chat").abilities == Abilities(stop_max=2)
+    assert RULED.target("big-17", "chat").abilities == Abilities(stop_max=3)
+    assert RULED.target("big-17", "messages").abilities == Abilities(stop_max=2)
+    assert RULED.target("big-17", "chat", {"stop_max": 9}).abilities == Abilities(stop_max=9)
+
+
+def test_a_target_names_its_lane() -> None:
+    target = RULED.target("big-2", "messages")
+    assert (target.model, target.dialect, target.vendor, target.family) == ("big-2", "messages", "x", "anthropic")
+    assert RULED.target("big-3", "chat").family == "x"
+
+
+def test_where_a_model_is_reached() -> None:
+    assert list(RULED.spoken("small")) == ["chat", "messages"]
+    assert list(RULED.spoken("big-2")) == ["messages"]
+    assert RULED.spoken("big-2", ["responses", "chat"]) == {
+        "responses": STANDARD["responses"],
+        "chat": STANDARD["chat"],
+    }
+
+
+def test_a_secret_that_signs_is_not_sent() -> None:
+    assert RULED.request_headers("key") == ((b"x-api-key", b"key"),)
+    assert RULED.request_headers("AKIDEXAMPLE000000000:wJalrXUtnFEMI/K7MDENG", "messages") == (VERSION,)

@@ -72,7 +72,7 @@ class Lane(msgspec.Struct, frozen=True):
                 http_version=self.provider.http_version,
                 tls=_tls_name(self.provider),
                 proxy=self.provider.proxy,
-                stream_usage=self.vendor.stream_usage,
+                stream_usage=self.vendor.abilities.stream_usage,
             )
             for label, headers in self.heads
         )
@@ -194,7 +194,7 @@ def _lane(provider: ProviderSettings, listed: Sequence[str]) -> Lane | None:
         vendor=vendor,
         models=frozenset(names.union(provider.models, vendor.models, book.models)),
         origin=origin,
-        path=(base_path + endpoint).encode("ascii"),
+        path=endpoint.paths(base_path, "")[0],
         heads=tuple(heads) or (("", _head(vendor, provider, "")),),
         book=book,
     )
