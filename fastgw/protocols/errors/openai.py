@@ -1,6 +1,7 @@
 """OpenAI's error envelope, with `code` and `message` at the top level too: both readings that clients have are served.
 
-`{"error":{"message","type","param","code"},"code","message"}`
+`{"error":{"message","type","param","code"},"code","message"}`. Chat, legacy completions and Responses share it; their
+streams differ.
 """
 
 from typing import assert_never
@@ -27,15 +28,30 @@ class _Envelope(msgspec.Struct):
     message: str
 
 
-def render(error: GatewayError) -> bytes:
-    """The body of an error answer."""
+class _Event(msgspec.Struct, tag="error", tag_field="type"):
+    """The event `error` of a Responses stream (OpenAI's OpenAPI document, `ResponseErrorEvent`, 2026-08)."""
+
+    code: str
+    message: str
+    param: str | None
+    sequence_number: int
+
+
+def render(error: GatewayError, exchange_id: str = "") -> bytes:
+    """The body of an error answer. The exchange is named by the header `x-request-id` alone."""
     code = error.code or code_of(error.kind)
     return _encode(_Envelope(_Error(error.message, type_of(error.kind), error.param, code), code, error.message))
 
 
-def frame(error: GatewayError) -> bytes:
-    """The events that end a stream which has begun: the error, then the end mark that clients wait for."""
+def frame(error: GatewayError, exchange_id: str = "") -> bytes:
+    """The events that end a chat stream which has begun: the error, then the end mark that clients wait for."""
     return b"data: " + render(error) + b"\n\n" + DONE
+
+
+def responses_frame(error: GatewayError, sequence_number: int = 0) -> bytes:
+    """The event that ends a Responses stream in which no response exists yet; one that exists fails as a response."""
+    event = _Event(error.code or code_of(error.kind), error.message, error.param, sequence_number)
+    return b"event: error\ndata: " + _encode(event) + b"\n\n"
 
 
 def type_of(kind: ErrorKind) -> str:  # noqa: PLR0911  one arm for each kind: the match is the table
@@ -91,5 +107,7 @@ _CODES: dict[ErrorKind, str] = {
 
 
 def code_of(kind: ErrorKind) -> str:
-    """The stable `code` for an error kind: the kind's own name unless clients know it by another."""
+    """The stable `code` for an error kind, in every dialect that has room for one: the kind's own name unless clients
+    know it by another.
+    """
     return _CODES.get(kind, kind.value)
