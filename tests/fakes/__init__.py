@@ -2,5 +2,6 @@
 
 from tests.fakes.answers import End, Step
 from tests.fakes.provider import Answer, FakeProvider, Seen
+from tests.fakes.scene import Scene, Trouble
 
-__all__ = ["Answer", "End", "FakeProvider", "Seen", "Step"]
+__all__ = ["Answer", "End", "FakeProvider", "Scene", "Seen", "Step", "Trouble"]

@@ -98,11 +98,16 @@ def unary(body: Any = None, status: int = 200, headers: Headers = ()) -> tuple[S
     return whole(json.dumps(completion() if body is None else body).encode(), status, (JSON, *headers))
 
 
+def data_frame(body: Any) -> bytes:
+    """One event of a stream that has only data."""
+    return b"data: " + json.dumps(body).encode() + b"\n\n"
+
+
 def chunk(delta: dict[str, Any] | None = None, *, finish: str | None = None, **more: Any) -> bytes:
     """One event of a stream; without `delta` and `finish` its `choices` are empty."""
     choices = [] if delta is None and finish is None else [{"index": 0, "delta": delta or {}, "finish_reason": finish}]
     frame = {"id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": 1_767_225_600, "model": "fake-1"}
-    return b"data: " + json.dumps(frame | {"choices": choices} | more).encode() + b"\n\n"
+    return data_frame(frame | {"choices": choices} | more)
 
 
 DONE = b"data: [DONE]\n\n"
@@ -140,9 +145,7 @@ def error(
 
 def error_event(message: str = "The fake provider fails.") -> bytes:
     """An error as an event of a stream."""
-    return (
-        b"data: " + json.dumps({"error": {"message": message, "type": "server_error", "code": None}}).encode() + b"\n\n"
-    )
+    return data_frame({"error": {"message": message, "type": "server_error", "code": None}})
 
 
 def rate_limited(retry_after: str = "1") -> tuple[Step, ...]:

@@ -1,26 +1,29 @@
-"""A fake OpenAI-speaking provider over real sockets: it answers by script, and records what it got and when.
+"""A fake provider over real sockets: it answers by script, and records what it got and when.
+
+It speaks OpenAI's chat, completions and Responses, Anthropic's Messages and Gemini, each on its own paths: a `Scene` in
+the script is answered in the dialect that was asked, an `Answer` as it is.
 
 It runs in a thread with an event loop of its own, so that synchronous tests can use it, and so that a test that is busy
 does not disturb what it observes.
 """
 
 import asyncio
-import json
 import socket
 import struct
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 from tests.dataplane.upstream.origin.certificates import Certificates
-from tests.fakes import answers
+from tests.fakes import answers, speech
 from tests.fakes.answers import End, Step
+from tests.fakes.line import PATIENCE_S, Line, Seen
+from tests.fakes.scene import Scene, Trouble
 
-PATIENCE_S = 15.0
-"""How long a test waits for what should come at once, on a busy machine."""
+__all__ = ["Answer", "FakeProvider", "Seen", "plausible"]
 
 
 @dataclass(frozen=True)
@@ -32,50 +35,10 @@ class Answer:
     """Before the first step."""
 
 
-@dataclass(eq=False)
-class Seen:
-    """One request as it came over the wire."""
-
-    connection: int
-    method: str
-    target: str
-    head: bytes
-    headers: list[tuple[str, str]]
-    """Names in lower case."""
-    body: bytes
-    at_s: float
-    """`time.monotonic()` when it was whole."""
-    sent_bytes: int = 0
-    """Of the answer, as far as the socket took them."""
-    done: threading.Event = field(default_factory=threading.Event)
-    """The script has ended."""
-    gone: threading.Event = field(default_factory=threading.Event)
-    """The other side hung up before the script had ended."""
-    gone_at_s: float = 0.0
-
-    @property
-    def json(self) -> Any:
-        """The body, decoded."""
-        return json.loads(self.body)
-
-    def header(self, name: str) -> str | None:
-        """The first value of a header."""
-        return next((value for key, value in self.headers if key == name), None)
-
-    def wait_gone(self, patience_s: float = PATIENCE_S) -> float:
-        """Wait for the hang-up; the result is its time."""
-        assert self.gone.wait(patience_s), f"nobody hung up within {patience_s} s"
-        return self.gone_at_s
-
-    async def until_gone(self, patience_s: float = PATIENCE_S) -> float:
-        """`wait_gone` without blocking the loop."""
-        return await asyncio.to_thread(self.wait_gone, patience_s)
-
-
 class FakeProvider:
     """`with FakeProvider() as p:`, or `async with`. `p.next(…)` scripts, `p.url` is the base URL, `p.requests` the log.
 
-    Without a script each chat request gets `default(request)`: a plausible completion, or stream if it asked for one.
+    Without a script each request gets `default(request)`: a plausible completion, or stream if it asked for one.
     `GET …/models` is always answered from `models` and recorded in `listings`, because the gateway asks by itself.
     """
 
@@ -95,7 +58,7 @@ class FakeProvider:
         self.connections = 0
         self.default: Callable[[Seen], Answer] = plausible
         self._refusing = refusing
-        self._script: deque[Answer] = deque()
+        self._script: deque[Answer | Scene | Trouble] = deque()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if send_buffer_bytes:
@@ -113,9 +76,18 @@ class FakeProvider:
         """What goes into a provider's `base_url`."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/v1"
 
-    def next(self, *given: Answer | Sequence[Step]) -> None:
+    @property
+    def gemini_url(self) -> str:
+        """The base URL where Gemini has its native paths."""
+        return f"{self.url.removesuffix('/v1')}/v1beta"
+
+    def next(self, *given: Answer | Scene | Trouble | Sequence[Step]) -> None:
         """Script the next answers, in order."""
-        self._script.extend(one if isinstance(one, Answer) else Answer(one) for one in given)
+        self._script.extend(one if isinstance(one, Answer | Scene | Trouble) else Answer(one) for one in given)
+
+    def always(self, scene: Scene | Trouble) -> None:
+        """What each request gets that finds no script, until `forget`."""
+        self.default = lambda seen: Answer(speech.answer(scene, seen.target, seen.json))
 
     def forget(self) -> None:
         """Drop scripts, records and a default of the test's own."""
@@ -176,7 +148,7 @@ class FakeProvider:
         self.connections += 1
         number = self.connections
         try:
-            line = _Line(reader)
+            line = Line(reader)
             while await self._exchange(await line.request(number), line, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -185,14 +157,17 @@ class FakeProvider:
             self._tasks.discard(task)
             writer.close()
 
-    async def _exchange(self, seen: Seen, line: "_Line", writer: asyncio.StreamWriter) -> bool:
+    async def _exchange(self, seen: Seen, line: Line, writer: asyncio.StreamWriter) -> bool:
         """Serve one request; False when the connection has ended."""
         if seen.target.partition("?")[0].endswith("/models"):
             self.listings.append(seen)
-            answer = Answer(answers.unary(_listing(self.models)))
+            answer = Answer(answers.unary(_listing(self.models, seen)))
         else:
             self.requests.append(seen)
-            answer = self._script.popleft() if self._script else self.default(seen)
+            scripted = self._script.popleft() if self._script else self.default(seen)
+            if not isinstance(scripted, Answer):
+                scripted = Answer(speech.answer(scripted, seen.target, seen.json))
+            answer = scripted
         playing = asyncio.ensure_future(self._play(answer, seen, writer))
         # Reading on while the answer is written is what notices a hang-up.
         reading = asyncio.ensure_future(line.until_gone())
@@ -236,7 +211,9 @@ class FakeProvider:
 
 
 def plausible(seen: Seen) -> Answer:
-    """A completion, or a stream if the request asked for one; usage as OpenAI would give it."""
+    """A completion, or a stream if the request asked for one; usage as the provider of that dialect would give it."""
+    if not seen.target.partition("?")[0].endswith("/chat/completions"):
+        return Answer(speech.answer(Scene(), seen.target, seen.json))
     asked = seen.json
     if not asked.get("stream"):
         return Answer(answers.unary())
@@ -244,57 +221,10 @@ def plausible(seen: Seen) -> Answer:
     return Answer(answers.sse(answers.events(usage=answers.USAGE if wanted else None)))
 
 
-def _listing(models: Sequence[str]) -> dict[str, Any]:
+def _listing(models: Sequence[str], seen: Seen) -> dict[str, Any]:
+    """The list of models: Gemini's for who brings its key to its own paths, else what OpenAI and Anthropic share."""
+    if seen.header("x-goog-api-key") and "/openai/" not in seen.target:
+        methods = {"supportedGenerationMethods": ["generateContent", "countTokens"]}
+        return {"models": [{"name": f"models/{name}", "displayName": name} | methods for name in models]}
     data = [{"id": name, "object": "model", "created": 1_767_225_600, "owned_by": "fake"} for name in models]
-    return {"object": "list", "data": data}
-
-
-class _Line:
-    """What has come over a connection and was not taken yet."""
-
-    def __init__(self, reader: asyncio.StreamReader) -> None:
-        self._reader = reader
-        self._buffer = bytearray()
-
-    async def until_gone(self) -> None:
-        """Wait for the other side to hang up; a next request that comes meanwhile is kept. Safe to cancel."""
-        while data := await self._reader.read(65_536):
-            self._buffer += data
-
-    async def request(self, number: int) -> Seen:
-        """The next request. Raises `IncompleteReadError` when there is none."""
-        head = await self._until(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        method, target, _ = lines[0].split(" ")
-        pairs = (line.partition(":") for line in lines[1:] if line)
-        headers = [(name.strip().lower(), value.strip()) for name, _, value in pairs]
-        seen = Seen(number, method, target, head, headers, b"", 0.0)
-        if seen.header("transfer-encoding") == "chunked":
-            while size := int(await self._until(b"\r\n"), 16):
-                seen.body += (await self._exactly(size + 2))[:-2]
-            await self._until(b"\r\n")
-        else:
-            seen.body = await self._exactly(int(seen.header("content-length") or 0))
-        seen.at_s = time.monotonic()
-        return seen
-
-    async def _more(self) -> None:
-        data = await self._reader.read(1 << 20)
-        if not data:
-            raise asyncio.IncompleteReadError(bytes(self._buffer), None)
-        self._buffer += data
-
-    async def _until(self, mark: bytes) -> bytes:
-        while (at := self._buffer.find(mark)) < 0:
-            await self._more()
-        return self._take(at + len(mark))
-
-    async def _exactly(self, count: int) -> bytes:
-        while len(self._buffer) < count:
-            await self._more()
-        return self._take(count)
-
-    def _take(self, count: int) -> bytes:
-        data = bytes(self._buffer[:count])
-        del self._buffer[:count]
-        return data
+    return {"object": "list", "data": data, "has_more": False, "first_id": None, "last_id": None}

@@ -1,0 +1,96 @@
+"""What a provider is to answer, once for all dialects; `tests.fakes.speech` puts it into the one that was asked."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Stop = Literal["end", "length", "stop_sequence", "tools", "refusal"]
+
+
+@dataclass(frozen=True)
+class Say:
+    """Words."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Think:
+    """Reasoning, with the seal that has to come back."""
+
+    text: str
+    seal: str = ""
+    """Base64; the dialect's own field carries it. Chat has none."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a tool."""
+
+    name: str
+    arguments: str
+    """JSON text, with spaces as a model may write it."""
+    id: str
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """A refusal in words; Gemini has none and says only why it stopped."""
+
+    text: str
+
+
+Block = Say | Think | Call | Refuse
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Disjoint counts."""
+
+    text: int = 11
+    read: int = 0
+    """From the provider's cache."""
+    write: int = 0
+    """To it; Gemini does not count that and adds it to its prompt."""
+    said: int = 7
+    thought: int = 0
+
+    @property
+    def taken(self) -> int:
+        """All that went in."""
+        return self.text + self.read + self.write
+
+    @property
+    def given(self) -> int:
+        """All that came out."""
+        return self.said + self.thought
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One answer."""
+
+    blocks: tuple[Block, ...] = (Say("Hello from the fake provider."),)
+    stop: Stop = "end"
+    sequence: str = ""
+    """The stop sequence that was met."""
+    tokens: Tokens = field(default_factory=Tokens)
+    fails: Literal["", "error", "cut"] = ""
+    """Half-way: by an error in the stream, or a 200 that holds only an error; or by hanging up."""
+    whole_blocks: bool = False
+    """A stream has one delta a block, not several."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """An error instead of an answer."""
+
+    status: int
+    message: str = "The fake provider fails."
+
+
+def pieces(text: str, scene: Scene) -> list[str]:
+    """A block's text as the deltas of its stream."""
+    if scene.whole_blocks or len(text) < 2:
+        return [text] if text else []
+    third = max(1, len(text) // 3)
+    return [part for part in (text[:third], text[third : 2 * third], text[2 * third :]) if part]
