@@ -38,6 +38,8 @@ class Abilities(msgspec.Struct, frozen=True):
     parallel_flag: bool = True
     """Can be told not to call tools in parallel."""
     tools: bool = True
+    forced_calls: bool = True
+    """A call can be demanded (`required`, `named`); else such a choice becomes `auto`, as a loss (Claude from 5.5)."""
     tool_strict: bool = True
     """Takes `strict` on functions."""
     tool_images: bool = False
@@ -82,6 +84,8 @@ class Abilities(msgspec.Struct, frozen=True):
     """Gemini 3: calls in the history need a thought signature; a missing one is replaced by the documented dummy."""
     version: str = ""
     """Value of the version header that the lane is sent (Anthropic)."""
+    model_in_body: bool = True
+    """The body has the field `model`; False where only the path may name it (Claude on Vertex)."""
     extra: dict[str, msgspec.Raw] = {}
     """Top-level fields of the request body that the lane wants in any case; they yield to the caller's."""
 
