@@ -1,11 +1,10 @@
-"""OpenAI's error envelope, and foreign errors made safe."""
+"""OpenAI's error envelope."""
 
 import msgspec
 import pytest
 
 from fastgw.errors import ErrorKind, GatewayError
-from fastgw.protocols.errors.foreign import MESSAGE_LENGTH_MAX, read_foreign, redact
-from fastgw.protocols.errors.openai import code_of, frame, render, type_of
+from fastgw.protocols.errors.openai import code_of, frame, render, responses_frame, type_of
 
 
 @pytest.mark.parametrize("kind", ErrorKind)
@@ -41,53 +40,9 @@ def test_a_stream_ends_with_the_error_and_the_end_mark() -> None:
     assert data.startswith(b'data: {"error":{"message":"cut"') and data.endswith(b"\n\ndata: [DONE]\n\n")
 
 
-@pytest.mark.parametrize(
-    ("body", "message", "code"),
-    [
-        (b'{"error":{"message":"too long","type":"x","param":"messages","code":"context_length_exceeded"}}', "too long",
-         "context_length_exceeded"),
-        (b'{"error":"plain"}', "plain", None),
-        (b'{"message":"flat"}', "flat", None),
-        (b'{"detail":"fastapi"}', "fastapi", None),
-        (b'{"error":{"message":"n","code":400}}', "n", "400"),
-    ],
-)  # fmt: skip
-def test_foreign_errors_are_read(body: bytes, message: str, code: str | None) -> None:
-    foreign = read_foreign(body)
-    assert foreign is not None
-    assert (foreign.message, foreign.code) == (message, code)
-
-
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b"\xff"])
-def test_what_is_no_error_is_none(body: bytes) -> None:
-    assert read_foreign(body) is None
-
-
-@pytest.mark.parametrize(
-    "secret",
-    [
-        "sk-proj-abcdefghijklmnop",
-        "https://internal.example.com/v1?x=1",
-        "api.openai.com",
-        "10.1.2.3:8080",
-        "org-AbCdEfGhIjKl",
-        "sk-abc***********xyz",
-        "AIzaSyA1234567890",
-    ],
-)
-def test_nothing_leads_to_the_provider(secret: str) -> None:
-    assert secret not in redact(f"Incorrect key {secret} given.")
-    assert len(redact("x" * 100_000)) <= 2_000
-
-
-@pytest.mark.parametrize("text", ["a." * 100_000, "a-" * 100_000, "a" * 63 + "." * 3 + "b-." * 50_000])
-def test_a_message_made_to_be_slow_is_redacted_at_once(text: str) -> None:
-    for _ in range(50):
-        assert len(redact(text)) <= MESSAGE_LENGTH_MAX
-
-
-def test_a_host_behind_many_labels_and_a_param_are_redacted_too() -> None:
-    assert "openai" not in redact("at " + "x." * 30 + "api.openai.com/v1")
-    foreign = read_foreign(b'{"error":{"message":"no","param":"https://api.openai.com/v1"}}')
-    assert foreign is not None
-    assert foreign.param == "[redacted]"
+def test_a_responses_stream_without_a_response_ends_with_an_error_event() -> None:
+    data = responses_frame(GatewayError(ErrorKind.UPSTREAM_CUT, "cut", param="p"), 4)
+    assert data == (
+        b'event: error\ndata: {"type":"error","code":"upstream_unavailable","message":"cut","param":"p",'
+        b'"sequence_number":4}\n\n'
+    )
