@@ -1,0 +1,54 @@
+"""What callers call a setting, so that an encoder can name a loss by the caller's own field."""
+
+_FIELDS: dict[str, dict[str, str]] = {
+    "chat": {
+        "output_cap": "max_completion_tokens",
+        "thinking": "reasoning_effort",
+        "format": "response_format",
+        "parallel_calls": "parallel_tool_calls",
+        "cache_key": "prompt_cache_key",
+    },
+    "responses": {
+        "output_cap": "max_output_tokens",
+        "thinking": "reasoning",
+        "format": "text.format",
+        "verbosity": "text.verbosity",
+        "parallel_calls": "parallel_tool_calls",
+        "cache_key": "prompt_cache_key",
+        "turns": "input",
+    },
+    "messages": {
+        "output_cap": "max_tokens",
+        "stop": "stop_sequences",
+        "format": "output_config.format",
+        "parallel_calls": "tool_choice.disable_parallel_tool_use",
+        "user": "metadata.user_id",
+    },
+    "gemini": {
+        "output_cap": "generationConfig.maxOutputTokens",
+        "temperature": "generationConfig.temperature",
+        "top_p": "generationConfig.topP",
+        "top_k": "generationConfig.topK",
+        "seed": "generationConfig.seed",
+        "frequency_penalty": "generationConfig.frequencyPenalty",
+        "presence_penalty": "generationConfig.presencePenalty",
+        "stop": "generationConfig.stopSequences",
+        "n": "generationConfig.candidateCount",
+        "logprobs": "generationConfig.responseLogprobs",
+        "top_logprobs": "generationConfig.logprobs",
+        "thinking": "generationConfig.thinkingConfig",
+        "format": "generationConfig.responseSchema",
+        "tool_choice": "toolConfig.functionCallingConfig",
+        "turns": "contents",
+    },
+}
+_FIELDS["completions"] = {"output_cap": "max_tokens", "turns": "prompt"}
+
+
+def field_of(origin: str, setting: str) -> str:
+    """The name, in the dialect `origin`, of a field of `Conversation`, `Sampling` or, as `turns`, of its history.
+
+    A setting that a dialect calls as the hub does, or does not have, keeps the hub's name; `turns` is `messages` then.
+    """
+    named = _FIELDS.get(origin, {}).get(setting)
+    return named or ("messages" if setting == "turns" else setting)
