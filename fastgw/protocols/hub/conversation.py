@@ -267,6 +267,11 @@ class Conversation(msgspec.Struct, frozen=True):
     cache_key: str = ""
     """OpenAI's `prompt_cache_key`."""
     service_tier: str = ""
+    stateless: bool = False
+    """The caller forbids to keep the answer (`store: false`). A wish to keep it is a field of `same`."""
+    seals: bool = False
+    """The caller sends sealed reasoning back itself, and asks for the seals (Responses'
+    `include: ["reasoning.encrypted_content"]`)."""
     same: dict[str, msgspec.Raw] = {}
     """Top-level fields that mean something in the caller's own dialect only, as they came. Another dialect's encoder
     lists each by name as a loss; `MEANING` in `losses` has those that must be refused instead."""

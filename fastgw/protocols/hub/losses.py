@@ -1,11 +1,22 @@
 """What cannot be carried over to another dialect: listed, or refused. Nothing is lost unseen."""
 
+from collections.abc import Iterable
 from typing import NoReturn
 
 from fastgw.errors import ErrorKind, GatewayError
 
 LISTED_MAX = 64
 """Losses that are named; the rest is only counted."""
+
+
+MEANING = {
+    "previous_response_id": "only a provider that speaks Responses keeps earlier answers. Send the whole history.",
+    "conversation": "only a provider that speaks Responses keeps conversations. Send the whole history.",
+    "background": "only a provider that speaks Responses answers in the background. Leave it out.",
+    "prompt": "only a provider that speaks Responses keeps prompt templates. Send the text of the prompt.",
+    "cachedContent": "only the provider that keeps the cached content knows it. Send the content itself.",
+}
+"""Fields of `Conversation.same` without which the answer would mean something else, and why no other dialect has them."""
 
 
 class Losses:
@@ -29,6 +40,13 @@ class Losses:
         raise GatewayError(
             ErrorKind.BAD_REQUEST, f"'{path}' cannot be served by this model's provider: {why}", param=path
         )
+
+    def foreign(self, names: Iterable[str]) -> None:
+        """Leave out fields that only another dialect knows (`Conversation.same`). Refuses those of `MEANING`."""
+        for name in names:
+            if name in MEANING:
+                self.refuse(name, MEANING[name])
+            self.drop(name)
 
     @property
     def paths(self) -> tuple[str, ...]:
