@@ -16,7 +16,7 @@ MEANING = {
     "prompt": "only a provider that speaks Responses keeps prompt templates. Send the text of the prompt.",
     "cachedContent": "only the provider that keeps the cached content knows it. Send the content itself.",
 }
-"""Fields of `Conversation.same` without which the answer would mean something else, and why no other dialect has them."""
+"""Fields of `Conversation.same` without which an answer would mean something else, and why no other dialect has them."""
 
 
 class Losses:
