@@ -21,12 +21,16 @@ class Abilities(msgspec.Struct, frozen=True):
     """Larger caps are lowered to it, as a loss; 0: no bound is known."""
     stream_usage: bool = True
     """Chat: understands `stream_options.include_usage`."""
+    names: bool = True
+    """Chat: takes `name` of a participant on messages (Groq refuses it)."""
     developer_role: bool = True
     """Chat: knows the role `developer`; else it becomes `system`."""
     mid_system: bool = True
     """System messages may stand between others (chat; Anthropic from 2026-10-21); else they are hoisted to the top."""
     sampling: bool = True
     """Takes temperature, top_p, top_k, penalties and seed at all (new Claude and OpenAI reasoning models do not)."""
+    seed: Literal["seed", "random_seed", ""] = "seed"
+    """Chat's field for the seed (`random_seed` at Mistral); empty: none is taken."""
     temperature_max: float = 2.0
     temperature_and_top_p: bool = True
     """Both at once are accepted; else temperature wins."""
@@ -64,7 +68,8 @@ class Abilities(msgspec.Struct, frozen=True):
     `enabled{budget_tokens}`, `adaptive` is `adaptive` with `output_config.effort`. Gemini: `level` or `budget`.
     `none`: it cannot reason, or cannot be told; asks are dropped."""
     efforts: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhigh")
-    """Words that it knows; the nearest one is sent."""
+    """Words that it knows; the nearest one is sent. Beside `thinking` they go into `reasoning_effort`; empty: it can
+    only be told whether to reason, not how much."""
     budget_min: int = 1_024
     budget_max: int = 0
     """Of reasoning tokens, 0: no bound is known."""
