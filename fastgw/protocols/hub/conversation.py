@@ -187,9 +187,9 @@ class Tool(msgspec.Struct, frozen=True):
     """A custom tool's `format` as JSON text."""
     cache: Cache | None = None
     dialect: str = ""
-    """Whose server tool it is, for `opaque` and `web_search`."""
+    """Whose server tool it is, for `opaque` and `web_search`; whose spelling `raw` is, for a function."""
     raw: str = ""
-    """The whole tool as JSON text, for `opaque`, and for a replay of `web_search` to its own dialect."""
+    """The whole tool as JSON text, for `opaque`, and for a replay of any other kind to its own dialect."""
 
 
 class ToolChoice(msgspec.Struct, frozen=True):
@@ -227,6 +227,10 @@ class Format(msgspec.Struct, frozen=True):
     """JSON Schema as text."""
     strict: bool | None = None
     description: str = ""
+    dialect: str = ""
+    """Whose own spelling `raw` is."""
+    raw: str = ""
+    """The schema as its dialect spells it (Gemini's `responseSchema`), for a replay to itself."""
 
 
 class Sampling(msgspec.Struct, frozen=True):

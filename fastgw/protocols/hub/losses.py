@@ -15,6 +15,8 @@ MEANING = {
     "background": "only a provider that speaks Responses answers in the background. Leave it out.",
     "prompt": "only a provider that speaks Responses keeps prompt templates. Send the text of the prompt.",
     "cachedContent": "only the provider that keeps the cached content knows it. Send the content itself.",
+    "generationConfig.responseModalities": "it answers in text. Ask for text alone.",
+    "generationConfig.responseMimeType": "it knows text and JSON. Ask for `text/plain` or `application/json`.",
 }
 """Fields of `Conversation.same` without which an answer would mean something else, and why no other dialect has them."""
 
