@@ -18,7 +18,7 @@ MEANING = {
     "generationConfig.responseModalities": "it answers in text. Ask for text alone.",
     "generationConfig.responseMimeType": "it knows text and JSON. Ask for `text/plain` or `application/json`.",
 }
-"""Fields of `Conversation.same` without which an answer would mean something else, and why no other dialect has them."""
+"""Fields of `Conversation.same` on which the meaning of an answer hangs, and why no other dialect has them."""
 
 
 class Losses:
