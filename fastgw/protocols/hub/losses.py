@@ -14,6 +14,7 @@ MEANING = {
     "conversation": "only a provider that speaks Responses keeps conversations. Send the whole history.",
     "background": "only a provider that speaks Responses answers in the background. Leave it out.",
     "prompt": "only a provider that speaks Responses keeps prompt templates. Send the text of the prompt.",
+    "audio": "only a provider that speaks OpenAI's chat answers with sound. Ask for text.",
     "cachedContent": "only the provider that keeps the cached content knows it. Send the content itself.",
     "generationConfig.responseModalities": "it answers in text. Ask for text alone.",
     "generationConfig.responseMimeType": "it knows text and JSON. Ask for `text/plain` or `application/json`.",

@@ -91,6 +91,9 @@ class Abilities(msgspec.Struct, frozen=True):
     """Value of the version header that the lane is sent (Anthropic)."""
     model_in_body: bool = True
     """The body has the field `model`; False where only the path may name it (Claude on Vertex)."""
+    lacks: tuple[str, ...] = ()
+    """Chat: top-level fields that the lane answers with an error (Mistral: `user`, `service_tier`); left out, as a
+    loss."""
     extra: dict[str, msgspec.Raw] = {}
     """Top-level fields of the request body that the lane wants in any case; they yield to the caller's."""
 
