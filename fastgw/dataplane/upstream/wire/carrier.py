@@ -8,7 +8,7 @@ from fastgw.dataplane.upstream.transport import Failure, Request, Stats, Transpo
 from fastgw.dataplane.upstream.wire.connection import WireBounds
 from fastgw.dataplane.upstream.wire.dial import AddressFilter, Dialer, every_address, origin_of
 from fastgw.dataplane.upstream.wire.exchange import Again, Exchange
-from fastgw.dataplane.upstream.wire.names import Names
+from fastgw.dataplane.upstream.wire.names import Lookup, Names, look_up
 from fastgw.dataplane.upstream.wire.pool import Pool
 from fastgw.dataplane.upstream.wire.trust import Trust
 from fastgw.settings.values import ProviderTls
@@ -26,10 +26,11 @@ class WireTransport:
         *,
         bounds: WireBounds | None = None,
         resolve: AddressFilter = every_address,
+        lookup: Lookup = look_up,
     ) -> None:
         """`tls` by the names that `Request.tls` uses; `resolve` may refuse addresses just before connecting."""
         self._bounds = bounds or WireBounds()
-        self._names = Names(self._bounds)
+        self._names = Names(self._bounds, lookup=lookup)
         self._dialer = Dialer(Trust(tls or {}), self._names, resolve, self._bounds)
         self._pools: dict[tuple[str, str, str], Pool] = {}
         self._exchanges: set[Exchange] = set()

@@ -35,4 +35,6 @@ class Queue:
 def fail(waiter: Waiter, error: TransportError) -> None:
     """End a wait with an error object of its own, for it collects the traceback of whoever raises it."""
     if not waiter.future.done():
-        waiter.future.set_exception(TransportError(error.failure, str(error), sent=error.sent))
+        own = TransportError(error.failure, str(error), sent=error.sent)
+        own.__cause__ = error.__cause__
+        waiter.future.set_exception(own)
