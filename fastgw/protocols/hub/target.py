@@ -32,6 +32,7 @@ class Abilities(msgspec.Struct, frozen=True):
     seed: Literal["seed", "random_seed", ""] = "seed"
     """Chat's field for the seed (`random_seed` at Mistral); empty: none is taken."""
     temperature_max: float = 2.0
+    """Higher ones are lowered to it, as a loss."""
     temperature_and_top_p: bool = True
     """Both at once are accepted; else temperature wins."""
     stop_max: int = 4
@@ -39,9 +40,11 @@ class Abilities(msgspec.Struct, frozen=True):
     choices: bool = True
     """Takes `n` above 1."""
     logprobs: bool = True
+    """Can tell the probabilities of tokens."""
     parallel_flag: bool = True
     """Can be told not to call tools in parallel."""
     tools: bool = True
+    """Can call tools."""
     forced_calls: bool = True
     """A call can be demanded (`required`, `named`); else such a choice becomes `auto`, as a loss (Claude from 5.5)."""
     tool_strict: bool = True
@@ -55,13 +58,17 @@ class Abilities(msgspec.Struct, frozen=True):
     json_schema: Literal["native", "object", "none"] = "native"
     """Structured output: by schema, only as `json_object`, or not (then a prompt hint or a forced tool stands in)."""
     image_input: bool = True
+    """Sees images."""
     image_url: bool = True
     """Fetches images from URLs itself; else the gateway fetches them."""
     document_input: bool = True
+    """Reads documents (PDF)."""
     document_url: bool = False
     """Fetches documents from URLs itself."""
     audio_input: bool = True
+    """Hears sound."""
     video_input: bool = False
+    """Sees moving pictures."""
     reasoning: Literal["none", "effort", "thinking", "enable_thinking", "level", "budget", "adaptive"] = "effort"
     """How it is told to reason. Chat: `effort` is `reasoning_effort`, `thinking` is `{"thinking":{"type"}}` (GLM, Kimi,
     MiMo, DeepSeek, Ark), `enable_thinking` is Qwen's flag with `thinking_budget`. Anthropic: `budget` is
@@ -71,6 +78,7 @@ class Abilities(msgspec.Struct, frozen=True):
     """Words that it knows; the nearest one is sent. Beside `thinking` they go into `reasoning_effort`; empty: it can
     only be told whether to reason, not how much."""
     budget_min: int = 1_024
+    """Of reasoning tokens; smaller ones are raised to it."""
     budget_max: int = 0
     """Of reasoning tokens, 0: no bound is known."""
     reasoning_off: bool = True
