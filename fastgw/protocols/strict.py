@@ -17,7 +17,7 @@ T = TypeVar("T")
 ROUNDS_MAX = 64
 """Different unknown fields in one value; a request with more is refused."""
 
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*?)`(?: - at `\$(?P<path>[^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array = msgspec.json.Decoder(list[msgspec.Raw])
@@ -37,7 +37,11 @@ def decode(decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw, name: str
             path, unknown = found["path"] or "", found["name"]
             losses.drop(f"{name}{path}.{unknown}")
             steps: list[str | int] = [int(index) if index else key for key, index in _STEP.findall(path)]
-            data = _without(data, steps, unknown, _kind(data, steps))
+            try:
+                data = _without(data, steps, unknown, _kind(data, steps))
+            except (LookupError, msgspec.MsgspecError):
+                # A name that is written like a path is read as one, and leads nowhere.
+                refuse(f"'{name}' has an unknown field.", name)
         except msgspec.DecodeError as exc:
             refuse(f"Invalid value at '{name}': {exc}.", name)
     refuse(f"'{name}' has more than {ROUNDS_MAX} kinds of unknown fields.", name)

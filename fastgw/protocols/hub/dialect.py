@@ -43,6 +43,10 @@ class Peek(msgspec.Struct, frozen=True, gc=False):
     """How many answers are asked for, 1 or more."""
     wants_usage: bool = True
     """A streaming caller is to get token counts (chat: only when it asked for them)."""
+    sticky: bool = False
+    """The provider keeps something that a later call may need: the same key goes to the same lane while that works."""
+    pinned: bool = False
+    """It names what a provider keeps: only the lane that made it can serve it, and none of another dialect."""
 
 
 class Setting(msgspec.Struct, frozen=True):

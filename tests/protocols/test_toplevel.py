@@ -1,0 +1,46 @@
+"""The top level of a body: whatever is wrong with it is a 400 that says where."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastgw.errors import GatewayError
+from fastgw.protocols import toplevel
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"7", b"{", b'{"a":\xff}', b'{"a":' + b"[" * 200 + b"]" * 200 + b"}", b"\x00"]
+)
+def test_what_is_no_object_is_refused(body: bytes) -> None:
+    with pytest.raises(GatewayError) as refused:
+        toplevel.decode(body, 128)
+    assert refused.value.status == 400
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_refused_or_read(body: bytes) -> None:
+    try:
+        assert isinstance(toplevel.decode(body, 16), dict)
+    except GatewayError as error:
+        assert error.status == 400
+
+
+def test_nested_bytes_stay_and_the_last_of_two_keys_stands() -> None:
+    fields = toplevel.decode(b'{"a":1,"b":{"x": 1.0},"a":2}', 16)
+    assert {name: bytes(raw) for name, raw in fields.items()} == {"a": b"2", "b": b'{"x": 1.0}'}
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"model":7}', b'{"model":""}', b'{"model":"%s"}' % (b"x" * 300)])
+def test_a_model_must_have_a_name(body: bytes) -> None:
+    with pytest.raises(GatewayError) as refused:
+        toplevel.model(toplevel.decode(body, 16))
+    assert refused.value.param == "model"
+
+
+def test_a_cap_is_the_first_that_holds_a_number() -> None:
+    fields = toplevel.decode(b'{"a":null,"b":5,"c":-1,"d":99999999999999}', 16)
+    assert toplevel.cap(fields, "a", "b") == 5
+    assert toplevel.cap(fields, "x") == 0
+    assert toplevel.cap(fields, "d") == 2**31
+    with pytest.raises(GatewayError):
+        toplevel.cap(fields, "c")
