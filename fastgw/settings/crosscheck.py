@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path as FilePath
 
 from fastgw.settings.decode import Report
+from fastgw.settings.hosts import hosts_and_ports
 from fastgw.settings.mistakes import Path, did_you_mean
 from fastgw.settings.providers import leads_back
 from fastgw.settings.values import ProviderSettings, Settings
@@ -39,6 +40,7 @@ def check_values(settings: Settings, report: Report) -> None:
     """Reports everything that the types of `values` cannot say."""
     _listen(settings, report)
     _stores(settings, report)
+    _guard(settings, report)
     for index, provider in enumerate(settings.providers):
         _provider(provider, ("providers", index), report)
         if leads_back(provider.base_url, settings.listen):
@@ -66,6 +68,14 @@ def _listen(settings: Settings, report: Report) -> None:
         _readable(getattr(listen, name), ("listen", name), report)
     if not _KEY_PREFIX.fullmatch(settings.key_prefix):
         report(("key_prefix",), "Has characters that keys cannot carry.", "Use up to 32 letters, digits, - and _.")
+
+
+def _guard(settings: Settings, report: Report) -> None:
+    for index, entry in enumerate(settings.guard.fetch_hosts):
+        try:
+            hosts_and_ports([entry])
+        except ValueError:
+            report(("guard", "fetch_hosts", index), "Is no host.", "Write media.internal or media.internal:8080.")
 
 
 def _stores(settings: Settings, report: Report) -> None:

@@ -106,6 +106,9 @@ class Guard(msgspec.Struct, frozen=True):
     """Of one client address: an IPv4 address, or the /64 of an IPv6 one."""
     wrong_keys_per_min: Annotated[int, Meta(ge=0, le=1_000_000)] = 30
     """Wrong keys that one address may try in a minute before it gets 429."""
+    fetch_hosts: tuple[str, ...] = ()
+    """Hosts (`name` or `name:port`) inside the operator's network that media named by URL may be fetched from. Without
+    them only public addresses at the ports 80 and 443 are reached."""
 
 
 class Credential(msgspec.Struct, frozen=True):

@@ -129,6 +129,7 @@ def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
         ({"OPENAI_API_KEY": "schlüssel"}, "OPENAI_API_KEY"),
         ({"FASTGW_SANDBOX_URL": "nonsense"}, "FASTGW_SANDBOX_URL"),
         ({"FASTGW_KEY_PREFIX": "a b"}, "FASTGW_KEY_PREFIX"),
+        ({"FASTGW_FETCH_HOSTS": "media.test, http://files.test"}, "FASTGW_FETCH_HOSTS"),
     ],
 )
 def test_a_wrong_variable_is_named(environ: dict[str, str], key: str) -> None:

@@ -20,6 +20,7 @@ OTHER: dict[str, Any] = {
     "redis_url": "redis://h:1",
     "database_url": "sqlite:///x",
     "trusted_proxies": ("10.0.0.0/8", "::1"),
+    "fetch_hosts": ("media.test", "files.test:8080"),
     "host": "::",
 }
 

@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 import msgspec
 
 from fastgw.dataplane.upstream.fetch.addresses import Guard, NotPublic
-from fastgw.dataplane.upstream.fetch.place import Place, Unfit, hosts_allowed, place_of, shown
+from fastgw.dataplane.upstream.fetch.place import Place, Unfit, place_of, shown
 from fastgw.dataplane.upstream.fetch.room import CallRoom, WorkerRoom, busy
 from fastgw.dataplane.upstream.transport import Failure, Request, Response, TransportError
 from fastgw.dataplane.upstream.wire import WireBounds, WireTransport
@@ -27,6 +27,7 @@ from fastgw.errors import ErrorKind, GatewayError
 from fastgw.protocols.coding import CODINGS, CodingError, Inflater, TooLarge
 from fastgw.protocols.hub.conversation import Source
 from fastgw.protocols.hub.media import SNIFF_BYTES, sniff
+from fastgw.settings.hosts import hosts_and_ports
 from fastgw.settings.values import ProviderTls
 
 _log = logging.getLogger("fastgw.fetch")
@@ -87,7 +88,7 @@ class Fetcher:
     ) -> None:
         """`allow_hosts` (`host` or `host:port`) may have private addresses, and other ports. Raises `ValueError`."""
         self._bounds = bounds or FetchBounds()
-        self._allow_hosts = hosts_allowed(allow_hosts)
+        self._allow_hosts = hosts_and_ports(allow_hosts)
         self._places = asyncio.Semaphore(self._bounds.at_once_max)
         self._room = WorkerRoom(self._bounds.bytes_at_once_max)
         # Nothing of the providers' is shared: not their connections, nor the threads that look up their names.

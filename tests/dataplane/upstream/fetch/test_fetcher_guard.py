@@ -2,7 +2,8 @@
 
 import pytest
 
-from fastgw.dataplane.upstream.fetch import addresses, place
+from fastgw.dataplane.upstream.fetch import addresses
+from fastgw.settings import hosts
 from tests.dataplane.upstream.fetch.world import PNG, World, refusal, serves
 
 
@@ -20,7 +21,7 @@ async def test_tls_is_checked_against_the_name_though_the_address_is_connected_t
 async def test_nothing_inside_is_connected_to(world: World, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     server = await world.origin()
     server.default = serves(PNG)
-    monkeypatch.setitem(place.PORTS, "http", server.port)
+    monkeypatch.setitem(hosts.WEB_PORTS, "http", server.port)
     message = await refusal(world.fetcher(), f"http://{host}/")
     assert "no public address" in message
     assert not server.connections
@@ -43,7 +44,7 @@ async def test_a_name_that_changes_its_address_after_the_check_gains_nothing(
 ) -> None:
     server = await world.origin()
     server.default = serves(PNG)
-    monkeypatch.setitem(place.PORTS, "http", server.port)
+    monkeypatch.setitem(hosts.WEB_PORTS, "http", server.port)
     monkeypatch.setattr(addresses, "is_public", lambda address: address == "127.0.0.1")
     # 127.0.0.1 plays the public address here, and the next answer is one that nobody may reach.
     world.answers["rebind.test"] = ["127.0.0.1", "127.0.0.2"]
