@@ -5,7 +5,10 @@ import re
 import msgspec
 
 from fastgw.protocols.chat.usage import WireUsage, normalise, read_usage
+from fastgw.protocols.hub.dialect import Reading
 from fastgw.usage import Usage
+
+__all__ = ["Reading", "read_answer", "usage_in_tail"]
 
 _ABSENT = msgspec.Raw(b"")
 _NOTHING = (b"", b"null")
@@ -24,16 +27,6 @@ class _Answer(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Answer)
 _loose = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TAIL_USAGE = re.compile(rb'"usage"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})')
-
-
-class Reading(msgspec.Struct, frozen=True, gc=False):
-    """What a unary answer turned out to be."""
-
-    valid: bool
-    """A JSON object with `choices`."""
-    error: bool = False
-    """It carries an error although its status said 200."""
-    usage: Usage | None = None
 
 
 def read_answer(body: bytes) -> Reading:

@@ -9,7 +9,10 @@ import re
 
 import msgspec
 
+from fastgw.errors import GatewayError
 from fastgw.protocols.chat.usage import WireUsage, normalise
+from fastgw.protocols.errors import openai
+from fastgw.protocols.errors.foreign import NO_REASON, read_foreign
 from fastgw.protocols.hub.dialect import StreamBroken
 from fastgw.protocols.sse import EventCutter, payload, split_events
 from fastgw.usage import Usage
@@ -17,7 +20,7 @@ from fastgw.usage import Usage
 TEXT_BYTES_BETWEEN_COUNTS = 32 * 1024
 
 _TEXT = re.compile(
-    rb'"(?:content|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"((?:[^"\\]++|\\.)*+)"', re.DOTALL
+    rb'"(?:content|text|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"((?:[^"\\]++|\\.)*+)"', re.DOTALL
 )
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
 _FINISH = re.compile(rb'"finish_reason"\s*:\s*"')
@@ -47,7 +50,7 @@ class StreamTap(EventCutter):
     """Follows one stream. Feed it what the provider sends; forward what it returns."""
 
     __slots__ = (
-        "_hide_usage", "_seen", "_seen_bytes", "_text_bytes", "done", "error", "finished", "usage",
+        "_hide_usage", "_seen", "_seen_bytes", "_text_bytes", "done", "error", "finished", "opened", "usage",
     )  # fmt: skip
 
     def __init__(self, *, hide_usage: bool) -> None:
@@ -62,11 +65,16 @@ class StreamTap(EventCutter):
         """`[DONE]` has passed."""
         self.finished = False
         """A choice has given its reason for finishing."""
-        self.error: bytes | None = None
-        """The provider's error event, which ends the stream; neither it nor what follows is forwarded."""
+        self.error: str | None = None
+        """The provider's words (redacted) in its error event; neither it nor what follows is forwarded."""
+        self.opened = False
+        """An event with choices has passed."""
 
     def feed(self, data: bytes) -> bytes:
-        """The whole events among what came, maybe none; bytes of an unfinished event wait for its end."""
+        """The whole events among what came, maybe none; bytes of an unfinished event wait for its end.
+
+        Raises `StreamBroken` for an event without end, and if the first one is no chunk at all.
+        """
         data = self.cut(data)
         if not data:
             return data
@@ -76,6 +84,8 @@ class StreamTap(EventCutter):
             self._count()
         if b'"error"' in data:
             data = self._stop_at_error(data)
+        if not self.opened and data:
+            self.opened = _is_meaningful(data)
         if b'"usage"' in data and _USAGE.search(data):
             data = self._read_usage(data)
         if b"[DONE]" in data and _is_done(data):
@@ -84,12 +94,20 @@ class StreamTap(EventCutter):
 
     def rest(self) -> bytes:
         """What is left when the provider has ended the stream: a last event without its empty line is completed if it
-        is a whole one, and dropped if it was cut."""
+        is a whole one, and dropped if it was cut. A complete answer gets the end mark that it lacks."""
         rest = self.left()
         content = payload(rest + b"\n\n").strip()
-        if content != b"[DONE]" and _read_chunk(rest + b"\n\n") is None:
-            return b""
-        return self.feed(rest.rstrip(b"\r\n") + b"\n\n")
+        last = b""
+        if content == b"[DONE]" or _read_chunk(rest + b"\n\n") is not None:
+            last = self.feed(rest.rstrip(b"\r\n") + b"\n\n")
+        if self.done or self.error is not None or not self.complete:
+            return last
+        self.done = True
+        return last + openai.DONE
+
+    def fail(self, error: GatewayError, exchange_id: str) -> bytes:
+        """The events that end the stream here: the error, then the end mark that clients wait for."""
+        return openai.frame(error)
 
     @property
     def complete(self) -> bool:
@@ -118,7 +136,8 @@ class StreamTap(EventCutter):
         kept: list[bytes] = []
         for event in split_events(data):
             if b'"error"' in event and self.error is None and _is_error(payload(event)):
-                self.error = payload(event)
+                foreign = read_foreign(payload(event))
+                self.error = foreign.message if foreign else NO_REASON
             if self.error is None:
                 kept.append(event)
         return data if self.error is None else b"".join(kept)
@@ -139,13 +158,15 @@ class Opening(msgspec.Struct, frozen=True, gc=False):
     """What the beginning of a stream shows."""
 
     meaningful: bool
-    """An event with data has come, so the stream may be shown to the caller."""
-    error: bytes | None = None
-    """That event is an error: its payload."""
 
 
 def read_opening(data: bytes) -> Opening:
     """Look at the events that came before anything was shown. Raises `StreamBroken` for what is no chunk at all."""
+    return Opening(_is_meaningful(data))
+
+
+def _is_meaningful(data: bytes) -> bool:
+    """Whether one of the first events has choices, or counts as said. Raises `StreamBroken` for what is no chunk."""
     for event in split_events(data):
         content = payload(event).strip()
         if not content:
@@ -156,11 +177,9 @@ def read_opening(data: bytes) -> Opening:
             chunk = _error_chunk.decode(content)
         except msgspec.MsgspecError as exc:
             raise StreamBroken("the first event is no JSON object") from exc
-        if _is_error(content):
-            return Opening(meaningful=True, error=content)
         if bytes(chunk.choices) not in _NOTHING:
-            return Opening(meaningful=True)
-    return Opening(meaningful=False)
+            return True
+    return False
 
 
 def _is_error(content: bytes) -> bool:

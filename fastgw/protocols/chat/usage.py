@@ -4,6 +4,8 @@ OpenAI counts cached, cache-written, audio and image tokens inside `prompt_token
 `completion_tokens` (API reference, 2026-08). Compatible providers differ in small ways, each named where it is undone.
 """
 
+from typing import Any
+
 import msgspec
 
 from fastgw.usage import Usage
@@ -99,3 +101,25 @@ def normalise(wire: WireUsage) -> Usage | None:
 
 def _bounded(count: int | None) -> int:
     return min(max(0, count or 0), TOKENS_MAX)
+
+
+def wire(usage: Usage) -> dict[str, Any]:
+    """The `usage` object that callers get: OpenAI's counts, which overlap, from disjoint buckets."""
+    written = usage.cache_write_5m + usage.cache_write_1h
+    prompt = {"cached_tokens": usage.cache_read, "audio_tokens": usage.in_audio}
+    if written:
+        prompt["cache_write_tokens"] = written
+    if usage.in_image:
+        prompt["image_tokens"] = usage.in_image
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": prompt,
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.out_reasoning,
+            "audio_tokens": usage.out_audio,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastgw.protocols.chat.stream import StreamTap, read_opening
+from fastgw.errors import ErrorKind, GatewayError
+from fastgw.protocols.chat.stream import StreamTap
 from fastgw.protocols.hub.dialect import StreamBroken
 from fastgw.protocols.sse import CARRY_BYTES_JOINED, payload, split_events
 from fastgw.usage import Usage
@@ -104,8 +105,15 @@ def test_an_error_event_ends_the_stream_and_is_not_forwarded() -> None:
     tap = StreamTap(hide_usage=False)
     good = event(text("a"))
     assert tap.feed(good + event({"error": {"message": "boom"}}) + DONE) == good
-    assert tap.error == b'{"error":{"message":"boom"}}'
+    assert tap.error == "boom"
     assert not tap.done
+    assert tap.rest() == b""
+
+
+def test_the_words_of_an_error_are_redacted() -> None:
+    tap = StreamTap(hide_usage=False)
+    tap.feed(event({"error": {"message": "key sk-abcdefghijklmnop at https://x.example/v1"}}))
+    assert tap.error == "key [redacted] at [redacted]"
 
 
 def test_a_null_error_is_no_error() -> None:
@@ -120,8 +128,8 @@ def test_a_stream_without_its_end_mark_is_complete_by_its_finish_reason() -> Non
     tap.feed(event(text("a")))
     before = tap.complete
     tap.feed(FINISH)
-    assert tap.rest() == b""
-    assert (before, tap.complete, tap.done) == (False, True, False)
+    assert tap.rest() == DONE
+    assert (before, tap.complete, tap.done) == (False, True, True)
 
 
 def test_a_last_event_without_its_empty_line_is_completed() -> None:
@@ -146,7 +154,7 @@ def test_delivered_text_is_counted_without_usage() -> None:
 
 
 def test_an_endless_event_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastgw.protocols.chat.stream.CARRY_BYTES_MAX", 1_000)
+    monkeypatch.setattr("fastgw.protocols.sse.CARRY_BYTES_MAX", 1_000)
     tap = StreamTap(hide_usage=False)
     with pytest.raises(StreamBroken):
         for _ in range(20):
@@ -154,7 +162,7 @@ def test_an_endless_event_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "meaningful", "error"),
+    ("data", "opened", "error"),
     [
         (b": ping\n\n", False, False),
         (b"event: ping\n\n", False, False),
@@ -162,20 +170,26 @@ def test_an_endless_event_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         (event(text("a")), True, False),
         (b"\xef\xbb\xbf" + event(text("a")), True, False),
         (b"data:" + msgspec.json.encode(text("a")) + b"\r\n\r\n", True, False),
-        (b": hi\n\n" + event({"error": {"message": "no"}}), True, True),
-        (event({"object": "error", "message": "no"}), True, True),
+        (b": hi\n\n" + event({"error": {"message": "no"}}), False, True),
+        (event({"object": "error", "message": "no"}), False, True),
         (event({"type": "ping"}), False, False),
     ],
 )
-def test_openings(data: bytes, meaningful: bool, error: bool) -> None:
-    opening = read_opening(data)
-    assert (opening.meaningful, opening.error is not None) == (meaningful, error)
+def test_openings(data: bytes, opened: bool, error: bool) -> None:
+    tap = StreamTap(hide_usage=False)
+    tap.feed(data)
+    assert (tap.opened, tap.error is not None) == (opened, error)
 
 
 @pytest.mark.parametrize("data", [b"data: <html>\n\n", DONE, b"data: 5\n\n"])
 def test_what_is_no_stream_at_all(data: bytes) -> None:
     with pytest.raises(StreamBroken):
-        read_opening(data)
+        StreamTap(hide_usage=False).feed(data)
+
+
+def test_a_stream_that_fails_ends_with_the_error_and_the_end_mark() -> None:
+    said = StreamTap(hide_usage=False).fail(GatewayError(ErrorKind.UPSTREAM_CUT, "cut"), "e")
+    assert said.startswith(b'data: {"error":{"message":"cut"') and said.endswith(DONE)
 
 
 def test_events_are_split_by_any_line_ending() -> None:
@@ -192,11 +206,12 @@ def test_data_of_several_lines_is_joined() -> None:
 def test_a_long_event_comes_out_whole_however_it_arrives(tail: bytes, data: st.DataObject) -> None:
     end = data.draw(st.sampled_from((b"\n\n", b"\r\n\r\n", b"\r\r")))
     tap = StreamTap(hide_usage=False)
+    tap.feed(FINISH)
     long = b"data: " + b"x" * (CARRY_BYTES_JOINED + 10)
     assert tap.feed(long) == b""
     rest = tail + end + b"data: next"
     cuts = data.draw(st.lists(st.integers(min_value=0, max_value=len(rest)), max_size=8))
-    assert feed(tap, rest, cuts) == long + tail + end
+    assert feed(tap, rest, cuts) == long + tail + end + DONE
 
 
 def test_an_event_of_megabytes_in_small_reads_does_not_hold_up_the_worker() -> None:
@@ -213,6 +228,7 @@ def test_a_long_event_that_the_provider_cuts_is_dropped() -> None:
     tap.feed(b"data: " + b"x" * (CARRY_BYTES_JOINED + 1))
     tap.feed(b"more")
     assert tap.rest() == b""
+    assert not tap.complete
 
 
 def test_counting_a_long_text_takes_little_memory() -> None:
@@ -220,6 +236,7 @@ def test_counting_a_long_text_takes_little_memory() -> None:
     tracemalloc.start()
     try:
         tap = StreamTap(hide_usage=False)
+        tap.feed(FINISH)
         tap.feed(text + b"\n\n")
         assert tracemalloc.get_traced_memory()[1] < 100_000_000
     finally:

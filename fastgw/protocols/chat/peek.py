@@ -1,0 +1,87 @@
+"""What the gateway reads of a chat request before anything else, and the splice that sends it on untouched.
+
+Only what the gateway acts upon is typed; everything else stays the caller's own bytes, so that a field this code does
+not know can never make a request fail.
+"""
+
+import msgspec
+
+from fastgw.protocols import toplevel
+from fastgw.protocols.hub.dialect import FromPath, Peek
+from fastgw.protocols.hub.target import Target
+from fastgw.protocols.toplevel import Fields
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class _Message(msgspec.Struct):
+    role: str
+
+
+_messages = msgspec.json.Decoder(list[_Message])
+_stream_options = msgspec.json.Decoder(_StreamOptions | None)
+_fields_of = msgspec.json.Decoder(Fields | None)
+_encode = msgspec.json.Encoder().encode
+
+_TRUE = msgspec.Raw(b"true")
+_ASK_USAGE = msgspec.Raw(b'{"include_usage":true}')
+_OUTPUT_CAPS = ("max_completion_tokens", "max_tokens")
+CHOICES_MAX = 128
+"""OpenAI's own bound of `n` (API reference, 2026-08)."""
+
+
+def peek(fields: Fields, said: FromPath) -> Peek:
+    """Raises `GatewayError` (400) that names the JSON path of the mistake."""
+    model = toplevel.model(fields)
+    if "messages" not in fields:
+        toplevel.refuse("Missing required parameter: 'messages'.", "messages")
+    if not toplevel.field(_messages, fields, "messages"):
+        toplevel.refuse("'messages' must hold at least one message.", "messages")
+    return Peek(
+        model=model,
+        stream=streams(fields, said),
+        output_cap=toplevel.cap(fields, *_OUTPUT_CAPS),
+        choices=choices(fields),
+        wants_usage=wants_usage(fields),
+    )
+
+
+def streams(fields: Fields, said: FromPath) -> bool:
+    """Whether the answer is to be a stream."""
+    if said.stream is not None:
+        return said.stream
+    return "stream" in fields and bool(toplevel.field(toplevel.flag, fields, "stream"))
+
+
+def choices(fields: Fields) -> int:
+    """`n`. Raises `GatewayError` (400) outside of 1 to `CHOICES_MAX`."""
+    said = toplevel.field(toplevel.count, fields, "n") if "n" in fields else None
+    number: int = 1 if said is None else said
+    if not 1 <= number <= CHOICES_MAX:
+        toplevel.refuse(f"'n' must be between 1 and {CHOICES_MAX}.", "n")
+    return number
+
+
+def wants_usage(fields: Fields) -> bool:
+    """Whether a stream is to end with its usage."""
+    options = toplevel.field(_stream_options, fields, "stream_options") if "stream_options" in fields else None
+    return bool(options and options.include_usage)
+
+
+def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
+    """The body for a provider of the same dialect: `model` replaced, usage of a stream asked for, the lane's own fields
+    added.
+
+    Nested values are copied byte for byte; of duplicate keys the last one stands, as in the caller's own decoding.
+    """
+    changed = fields | {"model": msgspec.Raw(_encode(target.model))}
+    if not target.abilities.model_in_body:
+        del changed["model"]
+    if seen.stream and target.abilities.stream_usage:
+        given = _fields_of.decode(fields["stream_options"]) if "stream_options" in fields else None
+        changed["stream_options"] = msgspec.Raw(_encode(given | {"include_usage": _TRUE})) if given else _ASK_USAGE
+    if target.abilities.extra:
+        changed = target.abilities.extra | changed
+    return _encode(changed)
