@@ -39,6 +39,7 @@ TESTED_ELSEWHERE = {
     "fastgw/keeper/mirror.py": "tests/keeper/test_run.py, with real stores",
     "fastgw/keeper/pause.py": "tests/keeper/test_run.py: the keeper stops at once",
     "fastgw/money/book_build.py": "tests/money/test_book.py builds the book anew and compares",
+    "fastgw/providers/rules_claude.py": "tests/providers/test_vendor.py: what known models take",
     "fastgw/providers/reference.py": "tests/settings/test_reference.py compares the page with the code",
     "fastgw/settings/environment.py": "tests/settings/test_loader.py",
     "fastgw/settings/mistakes.py": "tests/settings: every refusal",

@@ -40,8 +40,15 @@ class _Listed(msgspec.Struct):
     id: str
 
 
+class _Named(msgspec.Struct):
+    name: str
+
+
 class _List(msgspec.Struct):
-    data: list[_Listed]
+    """OpenAI's shape has `data`, Gemini's `models`."""
+
+    data: list[_Listed] | None = None
+    models: list[_Named] | None = None
 
 
 _decode = msgspec.json.Decoder(_List).decode
@@ -140,10 +147,13 @@ async def _fetch(provider: ProviderSettings, url: str, headers: tuple[tuple[byte
 
 def _names(body: bytes) -> list[str]:
     try:
-        listed = _decode(body).data
+        listed = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ListFailed(f"its list is not one: {error}", again=False) from error
-    names = dict.fromkeys(one.id for one in listed if 0 < len(one.id) <= NAME_LENGTH_MAX and one.id.isprintable())
+    if listed.data is None and listed.models is None:
+        raise ListFailed("its list is not one: it has neither data nor models", again=False)
+    found = [one.id for one in listed.data or ()] + [one.name for one in listed.models or ()]
+    names = dict.fromkeys(name for name in found if 0 < len(name) <= NAME_LENGTH_MAX and name.isprintable())
     if len(names) > NAMES_MAX:
         raise ListFailed(f"it lists more than {NAMES_MAX} models", again=False)
     return list(names)

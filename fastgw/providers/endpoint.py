@@ -63,6 +63,13 @@ COMPLETIONS = Endpoint("/completions")
 RESPONSES = Endpoint("/responses", count="/responses/input_tokens")
 MESSAGES = Endpoint("/messages", count="/messages/count_tokens", headers={"anthropic-version": "2023-06-01"})
 """Anthropic's, below a base URL with the version."""
+
+
+def messages(path: str, instead_of: str, credential: CredentialStyle | None = None) -> Endpoint:
+    """Anthropic's dialect at a vendor whose base URL is of another one; without a count of tokens."""
+    return Endpoint(path, headers=MESSAGES.headers, instead_of=instead_of, credential=credential)
+
+
 GEMINI = Endpoint(
     "/models/{model}:generateContent",
     "/models/{model}:streamGenerateContent?alt=sse",

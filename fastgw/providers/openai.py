@@ -1,5 +1,7 @@
-"""OpenAI itself: the dialect that `chat` is named for."""
+"""OpenAI itself. Responses comes first: its newest models take tools only there (see `rules_openai`)."""
 
+from fastgw.providers.endpoint import CHAT, COMPLETIONS, RESPONSES
+from fastgw.providers.rules_openai import ABILITIES, RULES
 from fastgw.providers.vendor import Vendor
 
 VENDOR = Vendor(
@@ -9,5 +11,9 @@ VENDOR = Vendor(
     source="platform.openai.com/docs/api-reference, 2026-11-21",
     owned_by="openai",
     env_prefix="OPENAI",
+    endpoints={"responses": RESPONSES, "chat": CHAT, "completions": COMPLETIONS},
+    regions={"eu": "https://eu.api.openai.com/v1", "us": "https://us.api.openai.com/v1"},
+    abilities=ABILITIES,
+    rules=RULES,
     price_book="openai",
 )

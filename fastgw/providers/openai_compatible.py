@@ -1,5 +1,10 @@
-"""Any server that speaks OpenAI's chat completions: vLLM, llama.cpp, Ollama, another gateway."""
+"""Any server that speaks OpenAI's chat completions: llama.cpp, LM Studio, SGLang, another gateway.
 
+`speaks` of a provider says which other dialects it has, `abilities` what its models cannot take. What is assumed is
+what most of them share; `max_tokens` is the older name of the cap, known to all.
+"""
+
+from fastgw.protocols.hub.target import Abilities
 from fastgw.providers.vendor import Vendor
 
 VENDOR = Vendor(
@@ -8,4 +13,13 @@ VENDOR = Vendor(
     base_url="",
     source="github.com/openai/openai-openapi, 2026-11-21",
     needs_credential=False,
+    abilities=Abilities(
+        output_cap="max_tokens",
+        developer_role=False,
+        tool_strict=False,
+        custom_tools=False,
+        document_input=False,
+        efforts=("low", "medium", "high"),
+        echo_reasoning="kept",
+    ),
 )

@@ -6,11 +6,13 @@ Each vendor is one file beside this one. A fact that surprises carries its sourc
 import re
 import urllib.parse
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
 
 from fastgw.protocols.hub.target import Abilities, Target
+from fastgw.providers import overrides
 from fastgw.providers.endpoint import CHAT, STANDARD, CredentialStyle, Endpoint
 from fastgw.providers.secret_forms import signed
 
@@ -51,6 +53,8 @@ class Vendor(msgspec.Struct, frozen=True):
     and `{resource}` are filled in from the provider's settings."""
     source: str
     """The page that states the base URL, and the day it was read."""
+    regions: dict[str, str] = {}
+    """Base URLs of other regions, by the provider's setting `region`."""
     owned_by: str = ""
     """What model lists show as the owner; empty takes the provider's name."""
     env_prefix: str = ""
@@ -84,6 +88,20 @@ class Vendor(msgspec.Struct, frozen=True):
     """Cut from the names in its own model list (`models/` at Gemini)."""
 
     @property
+    def dialects(self) -> tuple[str, ...]:
+        """Names of all dialects in which a server can be asked."""
+        return tuple(STANDARD)
+
+    @property
+    def takes_api_version(self) -> bool:
+        """Whether each request names a version of the API, which the operator has to choose."""
+        return any("{api_version}" in endpoint.path for endpoint in self.endpoints.values())
+
+    def ability_mistake(self, name: str, value: Any) -> tuple[str, str] | None:
+        """What is wrong with an ability that an operator wrote, and the remedy."""
+        return overrides.mistake(name, value)
+
+    @property
     def lists_models(self) -> bool:
         """Whether it says at run time which models it has."""
         return bool(self.models_path)
@@ -98,7 +116,7 @@ class Vendor(msgspec.Struct, frozen=True):
                 only = rule.speaks
         return {name: self.endpoints[name] for name in only} if only else self.endpoints
 
-    def target(self, model: str, dialect: str, abilities: Mapping[str, Any] | None = None) -> Target:
+    def target(self, model: str, dialect: str, abilities: Mapping[str, Any] = MappingProxyType({})) -> Target:
         """The lane to `model`, asked in `dialect`. `abilities`: the provider's setting, wins over every rule."""
         found: dict[str, Any] = {}
         family = self.family or self.name
@@ -106,7 +124,7 @@ class Vendor(msgspec.Struct, frozen=True):
             if rule.dialect in {"", dialect} and rule.fits(model):
                 found |= rule.abilities
                 family = rule.family or family
-        found |= abilities or {}
+        found |= overrides.typed(abilities)
         known = msgspec.structs.replace(self.abilities, **found) if found else self.abilities
         return Target(model=model, dialect=dialect, vendor=self.name, family=family, abilities=known)
 
@@ -125,7 +143,10 @@ class Vendor(msgspec.Struct, frozen=True):
         return signed(self.signer, secret)
 
     def models_request(self, base_url: str, secret: str) -> tuple[str, Headers]:
-        """URL and headers of the GET that lists models in OpenAI's shape (`{"data": [{"id": …}]}`)."""
+        """URL and headers of the GET that lists models.
+
+        The answer has OpenAI's shape (`{"data": [{"id": …}]}`) or Gemini's (`{"models": [{"name": …}]}`).
+        """
         style = self.models_credential or self.credential
         return base_url.rstrip("/") + self.models_path, self._headers(style, secret, self.headers)
 

@@ -59,6 +59,9 @@ def _assemble(
     def report(path: Path, message: str, remedy: str) -> None:
         mistakes.append(Mistake(document.file, document.line(path), dotted(path), message, remedy))
 
+    def report_variable(name: str, message: str, remedy: str) -> None:
+        mistakes.append(Mistake(ENVIRONMENT, 0, name, message, remedy))
+
     from_file = _file_layer(document, report)
     from_variables, wrong_variables = from_environment(environ)
     from_command, wrong_options = from_options(options)
@@ -73,7 +76,7 @@ def _assemble(
     models = _rows(document, "models", ModelSettings, report)
     settings = msgspec.structs.replace(
         plain,
-        providers=assemble(forms, environ, vendors, plain.listen, report),
+        providers=assemble(forms, environ, vendors, plain.listen, report, report_variable),
         models=tuple(model for _, model in models),
     )
     in_file = {"providers": [index for index, _ in forms], "models": [index for index, _ in models]}

@@ -1,27 +1,19 @@
 """Providers from the TOML file and from the vendors' own variables (`OPENAI_API_KEY`, …)."""
 
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
+from fastgw.settings.addresses import Address, base_url_of, missing, variables_of
 from fastgw.settings.decode import Report
 from fastgw.settings.mistakes import Path, did_you_mean
-from fastgw.settings.values import Credential, HttpVersion, Listen, ProviderSettings, ProviderTls
+from fastgw.settings.secrets import CredentialForm, credentials_of, numbered, secrets_of
+from fastgw.settings.values import HttpVersion, Listen, ProviderSettings, ProviderTls
 from fastgw.settings.vendor_facts import COMPATIBLE, SANDBOX, VendorFacts, Vendors
 
 _OWN_HOSTS = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104 - compared, not bound
-
-
-class CredentialForm(msgspec.Struct, frozen=True):
-    """One entry of `[[providers.credentials]]`: a secret, or the variable that holds it."""
-
-    label: str = ""
-    """Shown in logs and breakers; empty takes the variable's name."""
-    secret: str = ""
-    """The provider's key itself; better is `secret_env`."""
-    secret_env: str = ""
-    """Name of the variable that holds the provider's key."""
 
 
 class ProviderForm(msgspec.Struct, frozen=True):
@@ -37,6 +29,8 @@ class ProviderForm(msgspec.Struct, frozen=True):
     """A short way for one credential."""
     secret_env: str = ""
     """A short way for one credential; without any, `X_API_KEY` of the vendor is taken."""
+    secret_file: str = ""
+    """A short way for one credential."""
     credentials: tuple[CredentialForm, ...] = ()
     """Several credentials share the load."""
     models: tuple[str, ...] = ()
@@ -52,6 +46,20 @@ class ProviderForm(msgspec.Struct, frozen=True):
     tls: ProviderTls = ProviderTls()
     headers: dict[str, str] = {}
     """Sent with each request."""
+    speaks: tuple[str, ...] = ()
+    """Dialects that the server has, the best first: `chat`, `completions`, `responses`, `messages` (Anthropic),
+    `gemini`, `converse`; empty takes what is known of the vendor."""
+    abilities: dict[str, Any] = {}
+    """What its models take, where that is not what is known of the vendor, like `{ image_input = false }`; all names
+    are in [providers.md](providers.md#abilities)."""
+    region: str = ""
+    """Where the vendor has several: see [providers.md](providers.md)."""
+    project: str = ""
+    """Of Google Cloud (`vertex`)."""
+    resource: str = ""
+    """Name of the resource at Azure (`azure`, `azure_deployments`)."""
+    api_version: str = ""
+    """Version of the API, like `2024-10-21` (`azure_deployments`)."""
 
 
 def assemble(
@@ -60,18 +68,25 @@ def assemble(
     vendors: Vendors,
     listen: Listen,
     report: Report,
+    report_variable: Callable[[str, str, str], None],
 ) -> tuple[ProviderSettings, ...]:
     """All providers: those of the file in its order, then those that a vendor's variable turns on.
 
-    With none of either, the built-in sandbox. `forms` come with their index in the file. Variables that point an SDK at
+    With none of either, the built-in sandbox. `forms` come with their index in the file; `report_variable` takes the
+    name of a variable instead of a path. Variables that point an SDK at
     this very gateway (`OPENAI_BASE_URL=http://127.0.0.1:8080/v1` in the same shell) are meant for clients and turn
     nothing on: requests would go round in a circle.
     """
     made = [_from_form(form, ("providers", index), environ, vendors, report) for index, form in forms]
     named = {form.name for _, form in forms}
     for vendor in vendors.values():
-        secrets = _secrets_of(vendor, environ)
+        secrets = secrets_of(vendor, environ)
         if secrets and vendor.name not in named:
+            for key, message, _ in missing(vendor, variables_of(vendor, environ)):
+                variable = f"{vendor.env_prefix}_{key.upper()}"
+                report_variable(
+                    variable, f"{vendor.name} {message}", f"Set {variable}, or {vendor.env_prefix}_BASE_URL."
+                )
             found = _from_variables(vendor, secrets, environ)
             if not leads_back(found.base_url, listen):
                 made.append(found)
@@ -105,13 +120,16 @@ def variable_for(vendor: VendorFacts, field: str) -> str:
 
 
 def _from_variables(vendor: VendorFacts, secrets: Sequence[str], environ: Mapping[str, str]) -> ProviderSettings:
-    base_url = environ.get(f"{vendor.env_prefix}_BASE_URL", "").strip() or vendor.base_url
+    address = variables_of(vendor, environ)
     return ProviderSettings(
         name=vendor.name,
         vendor=vendor.name,
-        base_url=base_url.rstrip("/"),
-        credentials=_numbered(secrets),
+        base_url=base_url_of(vendor, address),
+        credentials=numbered(secrets),
+        # A vendor that cannot say what it has must be believed to have what is asked for.
+        any_model=not vendor.lists_models,
         list_models=vendor.lists_models,
+        region=address.region,
     )
 
 
@@ -120,19 +138,23 @@ def _from_form(
 ) -> ProviderSettings:
     name = form.vendor or (form.name if form.name in vendors else COMPATIBLE)
     vendor = vendors.get(name)
+    address = Address(form.base_url, form.region, form.project, form.resource)
+    credentials = credentials_of(
+        form.secret, form.secret_env, form.secret_file, form.credentials, path, environ, report
+    )
+    base_url = form.base_url
     if vendor is None:
         report((*path, "vendor"), f"There is no vendor {name}.", did_you_mean(name, vendors))
-    base_url = form.base_url
-    credentials = _credentials(form, path, environ, report)
-    if vendor is not None:
-        base_url = base_url or _default_base_url(vendor, environ)
-        if not base_url and name != SANDBOX:
-            report(path, f"{form.name} has no base_url.", 'Add base_url = "https://…/v1".')
+    else:
+        address = address.over(variables_of(vendor, environ))
+        base_url = base_url_of(vendor, address)
+        _check_address(form, vendor, address, path, report)
+        _check_lane(form, vendor, path, report)
         if not credentials and not _mentions_secret(form):
-            credentials = _numbered(_secrets_of(vendor, environ))
+            credentials = numbered(secrets_of(vendor, environ))
             if not credentials and vendor.needs_credential:
-                remedy = f'Add secret_env = "NAME", or set {vendor.env_prefix}_API_KEY.'
-                report(path, f"{form.name} has no credential.", remedy)
+                variable = f", or set {vendor.env_prefix}_API_KEY" if vendor.env_prefix else ""
+                report(path, f"{form.name} has no credential.", f'Add secret_env = "NAME"{variable}.')
     return ProviderSettings(
         name=form.name,
         vendor=name,
@@ -145,54 +167,35 @@ def _from_form(
         proxy=form.proxy,
         tls=form.tls,
         headers=form.headers,
+        speaks=form.speaks,
+        abilities=form.abilities,
+        api_version=form.api_version,
+        region=address.region,
     )
 
 
-def _default_base_url(vendor: VendorFacts, environ: Mapping[str, str]) -> str:
-    if vendor.name == SANDBOX:
-        return environ.get("FASTGW_SANDBOX_URL", "")
-    variable = f"{vendor.env_prefix}_BASE_URL"
-    return (environ.get(variable, "").strip() if vendor.env_prefix else "") or vendor.base_url
+def _check_address(form: ProviderForm, vendor: VendorFacts, address: Address, path: Path, report: Report) -> None:
+    for key, message, remedy in missing(vendor, address):
+        report((*path, key) if getattr(form, key) else path, f"{form.name} {message}", remedy)
+    if not base_url_of(vendor, address) and vendor.name != SANDBOX:
+        report(path, f"{form.name} has no base_url.", 'Add base_url = "https://…/v1".')
+    if vendor.takes_api_version != bool(form.api_version):
+        if vendor.takes_api_version:
+            report(path, f"{form.name} has no api_version.", 'Add api_version = "2024-10-21", or a later one.')
+        else:
+            report((*path, "api_version"), f"{vendor.name} knows no versions of its API.", "Leave it out.")
+
+
+def _check_lane(form: ProviderForm, vendor: VendorFacts, path: Path, report: Report) -> None:
+    for index, dialect in enumerate(form.speaks):
+        if dialect not in vendor.dialects:
+            message = f"There is no dialect {dialect}."
+            report((*path, "speaks", index), message, did_you_mean(dialect, vendor.dialects))
+    for name, value in form.abilities.items():
+        wrong = vendor.ability_mistake(name, value)
+        if wrong is not None:
+            report((*path, "abilities", name), *wrong)
 
 
 def _mentions_secret(form: ProviderForm) -> bool:
-    return bool(form.secret or form.secret_env or form.credentials)
-
-
-def _credentials(form: ProviderForm, path: Path, environ: Mapping[str, str], report: Report) -> tuple[Credential, ...]:
-    entries: list[tuple[Path, CredentialForm]] = []
-    if form.secret or form.secret_env:
-        entries.append((path, CredentialForm(secret=form.secret, secret_env=form.secret_env)))
-    entries += [((*path, "credentials", index), entry) for index, entry in enumerate(form.credentials)]
-    found: list[Credential] = []
-    for place, entry in entries:
-        label = entry.label or entry.secret_env or f"toml-{len(found) + 1}"
-        secret = _secret(entry, place, environ, report)
-        if label in {known.label for known in found}:
-            report(place, f"The credential label {label} is used twice.", "Give each credential its own label.")
-        elif secret:
-            found.append(Credential(label=label, secret=secret))
-    return tuple(found)
-
-
-def _secret(entry: CredentialForm, place: Path, environ: Mapping[str, str], report: Report) -> str:
-    if entry.secret and entry.secret_env:
-        report(place, "Has both secret and secret_env.", "Keep one of them.")
-    elif entry.secret_env and not environ.get(entry.secret_env, "").strip():
-        where = (*place, "secret_env")
-        report(where, f"The variable {entry.secret_env} is not set.", f"Set {entry.secret_env} to the provider's key.")
-    elif not entry.secret and not entry.secret_env:
-        report(place, "Holds no secret.", 'Add secret_env = "NAME".')
-    return entry.secret or environ.get(entry.secret_env, "").strip()
-
-
-def _secrets_of(vendor: VendorFacts, environ: Mapping[str, str]) -> list[str]:
-    """The keys in `X_API_KEY`, separated by commas."""
-    if not vendor.env_prefix:
-        return []
-    return [part.strip() for part in environ.get(f"{vendor.env_prefix}_API_KEY", "").split(",") if part.strip()]
-
-
-def _numbered(secrets: Sequence[str]) -> tuple[Credential, ...]:
-    labels = ["env" if index == 0 else f"env-{index + 1}" for index in range(len(secrets))]
-    return tuple(Credential(label=label, secret=secret) for label, secret in zip(labels, secrets, strict=True))
+    return bool(form.secret or form.secret_env or form.secret_file or form.credentials)

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from fastgw.settings import providers, values
+from fastgw.settings import providers, secrets, values
 from fastgw.settings.documents import profile, profile_names
 from fastgw.settings.schema import PLAIN_NAMES, RESERVED, bare, settings
 
@@ -42,6 +42,7 @@ name = "local"                       # the first part of provider/model
 base_url = "http://127.0.0.1:8000/v1"
 secret_env = "LOCAL_KEY"             # or secret = "…", or several [[providers.credentials]]
 models = ["llama-3.3-70b"]
+speaks = ["chat", "responses"]       # what the server can be asked in; OpenAI's chat if nothing is said
 
 [[models]]
 name = "fast"                        # an alias; several targets make a failover chain
@@ -88,7 +89,7 @@ def _single() -> Iterator[str]:
 def _tables() -> Iterator[str]:
     for title, owner, module in (
         ("`[[providers]]`", providers.ProviderForm, providers),
-        ("`[[providers.credentials]]`", providers.CredentialForm, providers),
+        ("`[[providers.credentials]]`", secrets.CredentialForm, secrets),
         ("`[providers.tls]`", values.ProviderTls, values),
         ("`[[models]]`", values.ModelSettings, values),
         ('`[prices."provider/model"]`', values.Price, values),

@@ -4,7 +4,7 @@ The annotations are the limits that the loader enforces, and the docstrings are 
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -155,6 +155,14 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     proxy: str = ""
     tls: ProviderTls = ProviderTls()
     headers: dict[str, str] = {}
+    speaks: tuple[str, ...] = ()
+    """Dialects that the server has, in order of preference; empty: those of its vendor."""
+    abilities: dict[str, Any] = {}
+    """Fields of `protocols.hub.target.Abilities` that are other than the vendor's."""
+    api_version: str = ""
+    """Of vendors that want one in their URLs (Azure OpenAI)."""
+    region: str = ""
+    """Where the vendor has several; signatures of AWS name it."""
 
     def __repr__(self) -> str:
         return f"ProviderSettings(name={self.name!r}, vendor={self.vendor!r}, base_url={self.base_url!r}, …)"

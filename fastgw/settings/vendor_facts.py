@@ -1,7 +1,7 @@
 """What the settings need to know of a vendor. `fastgw.providers.VENDORS` fits; settings, a leaf, cannot import it."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class VendorFacts(Protocol):
@@ -17,7 +17,23 @@ class VendorFacts(Protocol):
 
     @property
     def base_url(self) -> str:
-        """With the version path, without a trailing slash; empty when the operator must give one."""
+        """With the version path, without a trailing slash; empty when the operator must give one. `{region}`,
+        `{project}` and `{resource}` stand for settings of the provider."""
+
+    @property
+    def regions(self) -> dict[str, str]:
+        """Base URLs of other regions; `global` is what counts when none is chosen."""
+
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """Names of all dialects in which a server can be asked."""
+
+    @property
+    def takes_api_version(self) -> bool:
+        """Whether the operator has to choose a version of the API."""
+
+    def ability_mistake(self, name: str, value: Any) -> tuple[str, str] | None:
+        """What is wrong with one entry of `abilities`, and the remedy; None if nothing is."""
 
     @property
     def needs_credential(self) -> bool:

@@ -92,6 +92,15 @@ async def test_the_names_are_published_and_the_credential_travels_as_the_vendor_
     assert "x-team: a" in provider.heads[0].lower()
 
 
+async def test_a_list_in_geminis_shape_is_read_too() -> None:
+    answer = 200, b'{"models": [{"name": "models/gemini-9", "version": "1"}], "nextPageToken": ""}'
+    async with serving(answer) as provider:
+        settings = settings_of(provider.url, vendor="gemini")
+        assert await lists_of(settings, Board()).ask(settings) == ["models/gemini-9"]
+        assert provider.heads[0].startswith("GET /v1/models?pageSize=1000 HTTP/1.1")
+        assert f"x-goog-api-key: {SECRET}" in provider.heads[0].lower()
+
+
 async def test_a_list_is_asked_for_again_and_again() -> None:
     board = Board()
     async with serving(listing("old"), listing("new")) as provider:
@@ -127,6 +136,7 @@ async def test_a_second_credential_is_tried_when_the_first_is_refused() -> None:
         ((401, SECRET.encode()), "answered 401"),
         ((200, b"<html>"), "its list is not one"),
         ((200, b'{"data": [{"id": 7}]}'), "its list is not one"),
+        ((200, b'{"object": "list"}'), "its list is not one"),
         ((200, b'{"data": "' + b"x" * LIST_BYTES_MAX + b'"}'), "more than"),
     ],
 )
