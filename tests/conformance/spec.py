@@ -68,6 +68,9 @@ def _closed(schema: Any, *, part: bool = False) -> Any:
         key: [_closed(one, part=True) for one in value] if key == "allOf" else _closed(value)
         for key, value in schema.items()
     }
+    if "oneOf" in made:
+        # The description says so where several fit: a message without a type is an `EasyInputMessage` and an `Item`.
+        made["anyOf"] = made.pop("oneOf")
     has_fields = isinstance(schema.get("properties"), dict) or "allOf" in schema
     if has_fields and not part and "additionalProperties" not in schema:
         made["unevaluatedProperties"] = False
