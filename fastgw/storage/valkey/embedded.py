@@ -65,7 +65,7 @@ class Prepared:
         return _answers(self._path)
 
     def release(self) -> None:
-        """After the server has ended: let others start one on this data. Idempotent."""
+        """After the server has ended: remove the socket with its folder, and let others start one. Idempotent."""
         if not self._lock.closed:
             self._path.unlink(missing_ok=True)
             self._lock.close()
@@ -75,6 +75,9 @@ class Embedded:
     """A running embedded server; ends with `stop`."""
 
     def __init__(self, prepared: Prepared, process: "subprocess.Popen[bytes]") -> None:
+            # Left alone if somebody else has put a file there.
+            with contextlib.suppress(OSError):
+                self._path.parent.rmdir()
         self.url = prepared.url
         """`unix://` URL for every client."""
         self.process = process

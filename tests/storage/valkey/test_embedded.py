@@ -21,6 +21,7 @@ def test_data_survives_a_restart(tmp_path: Path) -> None:
     first.stop()
     first.stop()
     assert first.process.poll() is not None
+    assert not Path(first.url.removeprefix("unix://")).parent.exists()
     second = embedded.start(tmp_path)
     with Redis.from_url(second.url) as redis:
         assert redis.get("kept") == b"1"
