@@ -59,7 +59,10 @@ class Spec(msgspec.Struct, frozen=True):
 
 
 class Child:
-    """A process that is kept running. `ready` is called for a foreign program, to wait until it serves."""
+    """A process that is kept running. `ready` is called for a foreign program, to wait until it serves.
+
+    `ask_to_end` is called before SIGTERM, for a program that listens to something else sooner.
+    """
 
     def __init__(
         self,
@@ -67,11 +70,13 @@ class Child:
         *,
         changed: Callable[[], None],
         ready: Callable[[], Awaitable[None]] | None = None,
+        ask_to_end: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self.spec = spec
         self.restarts = 0
         self._changed = changed
         self._ready = ready
+        self._ask_to_end = ask_to_end
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
@@ -99,6 +104,8 @@ class Child:
             self._keeper.cancel()
         process = self._process
         if process is not None and process.returncode is None:
+            if self._ask_to_end is not None:
+                await self._ask_to_end()
             self.signal(signal.SIGTERM)
             try:
                 await asyncio.wait_for(process.wait(), self.spec.stop_ms_max / 1000)

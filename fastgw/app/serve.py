@@ -152,7 +152,7 @@ class _Children:
                 await asyncio.sleep(VALKEY_POLL_S)
 
         spec = Spec("valkey", store.command, stop_ms_max=VALKEY_STOP_MS, native=True)
-        return Child(spec, changed=self.record, ready=serving)
+        return Child(spec, changed=self.record, ready=serving, ask_to_end=lambda: asyncio.to_thread(store.ask_to_end))
 
 
 class _Supervisor:

@@ -154,6 +154,23 @@ async def test_a_native_program_is_ready_when_it_serves(family: Family) -> None:
     await starting
 
 
+async def test_a_program_that_has_a_way_of_its_own_to_end_is_asked_that_way_first(family: Family) -> None:
+    asked: list[int] = []
+
+    async def ask_to_end() -> None:
+        asked.append(child.pid)
+
+    child = Child(Spec("sleeper", ("/bin/sleep", "60"), native=True), changed=lambda: None, ask_to_end=ask_to_end)
+    family.children.append(child)
+    await child.start()
+    pid = child.pid
+    await child.stop()
+    assert asked == [pid]
+    assert not alive(pid)
+    await child.stop()
+    assert asked == [pid]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
 def test_a_native_program_ends_with_its_parent(tmp_path: Path) -> None:
     code = (

@@ -64,10 +64,20 @@ class Prepared:
         """Whether the server serves now."""
         return _answers(self._path)
 
+    def ask_to_end(self) -> bool:
+        """Tell a server that runs to write its file out and end; False: nobody listens.
+
+        Of a signal it would take note only at its next tick, up to a second later (`hz 1`).
+        """
+        return _answers(self._path, b"SHUTDOWN\r\n")
+
     def release(self) -> None:
         """After the server has ended: remove the socket with its folder, and let others start one. Idempotent."""
         if not self._lock.closed:
             self._path.unlink(missing_ok=True)
+            # Left alone if somebody else has put a file there.
+            with contextlib.suppress(OSError):
+                self._path.parent.rmdir()
             self._lock.close()
 
 
@@ -75,9 +85,6 @@ class Embedded:
     """A running embedded server; ends with `stop`."""
 
     def __init__(self, prepared: Prepared, process: "subprocess.Popen[bytes]") -> None:
-            # Left alone if somebody else has put a file there.
-            with contextlib.suppress(OSError):
-                self._path.parent.rmdir()
         self.url = prepared.url
         """`unix://` URL for every client."""
         self.process = process
@@ -86,7 +93,8 @@ class Embedded:
     def stop(self) -> None:
         """End the server in order (it writes its file out), by force after ten seconds. Idempotent."""
         if self.process.poll() is None:
-            self.process.terminate()
+            if not self._prepared.ask_to_end():
+                self.process.terminate()
             try:
                 self.process.wait(STOP_S)
             except subprocess.TimeoutExpired:

@@ -39,6 +39,18 @@ def test_only_its_user_reaches_it(tmp_path: Path) -> None:
     server.stop()
 
 
+def test_it_ends_when_it_is_asked_to(tmp_path: Path) -> None:
+    prepared = embedded.prepare(tmp_path)
+    assert not prepared.ask_to_end()
+    prepared.release()
+    server = embedded.start(tmp_path)
+    server.stop()
+    assert server.process.returncode == 0
+    log = (tmp_path / "valkey" / "valkey.log").read_text()
+    assert "User requested shutdown" in log
+    assert "SIGTERM" not in log
+
+
 def test_a_second_owner_is_refused(tmp_path: Path, server: embedded.Embedded) -> None:
     with pytest.raises(StartupError, match="Another fastgw"):
         embedded.start(tmp_path)
