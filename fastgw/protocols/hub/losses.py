@@ -14,12 +14,15 @@ MEANING = {
     "conversation": "only a provider that speaks Responses keeps conversations. Send the whole history.",
     "background": "only a provider that speaks Responses answers in the background. Leave it out.",
     "prompt": "only a provider that speaks Responses keeps prompt templates. Send the text of the prompt.",
+    "item_reference": "only a provider that speaks Responses keeps items. Send the item itself.",
+    "compaction": "only the provider that compacted the history can read it. Send the history itself.",
     "audio": "only a provider that speaks OpenAI's chat answers with sound. Ask for text.",
     "cachedContent": "only the provider that keeps the cached content knows it. Send the content itself.",
     "generationConfig.responseModalities": "it answers in text. Ask for text alone.",
     "generationConfig.responseMimeType": "it knows text and JSON. Ask for `text/plain` or `application/json`.",
 }
-"""Fields of `Conversation.same` on which the meaning of an answer hangs, and why no other dialect has them."""
+"""Fields of `Conversation.same`, and kinds of `Opaque` parts, on which the meaning of an answer hangs, and why no other
+dialect has them."""
 
 
 class Losses:
