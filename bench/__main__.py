@@ -1,7 +1,7 @@
 """`python -m bench [WHAT ...]`: measure, print Markdown tables, save the run under `bench/results/`.
 
 Without arguments everything is measured. WHAT is any of unary, streams, latency (the contest between gateways), idle,
-start, held, slow (single measures of fastgw), profile (where fastgw's time goes), or report (a saved run again).
+start, held, slow, cells (single measures of fastgw), profile (where fastgw's time goes), or report (a saved run again).
 """
 
 import argparse

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import load_paced, load_streams, machine, wrk
+from bench import load_paced, load_streams, machine, payloads, wrk
 from bench.gateways import CONTESTANTS, Gateway, MissingPart
 from bench.machine import Cores
 from bench.results import Latency, Run, Streams, Unary
@@ -71,7 +71,7 @@ def _measure(run: Run, options: Options, gateway: Gateway) -> None:
             # Just-in-time compilers and allocators need a while until they are what they will be.
             _warm(program, gateway, IN_FLIGHT[0], 2 * options.warmup_s)
             for in_flight in IN_FLIGHT:
-                run.rows.append(_unary(program, options, gateway, in_flight, sum(idle_mb.values())))
+                run.rows.append(unary(options, gateway, in_flight, sum(idle_mb.values())))
     if "latency" in options.measures:
         run.rows.append(_latency(options, gateway, options.rate, 0))
         run.rows.append(_latency(options, gateway, max(1, options.rate // 10), SHORT_EVENTS))
@@ -79,11 +79,25 @@ def _measure(run: Run, options: Options, gateway: Gateway) -> None:
         run.rows.append(streams(options, gateway))
 
 
-def _unary(program: str, options: Options, gateway: Gateway, in_flight: int, idle_mb: float) -> Unary:
-    _warm(program, gateway, in_flight, options.warmup_s)
+def unary(
+    options: Options, gateway: Gateway, in_flight: int, idle_mb: float, dialect: str = "", model: str = payloads.MODEL
+) -> Unary:
+    """Calls at saturation, with the CPU time that they and what they leave behind take. Raises `MissingPart`."""
+    program = machine.find("wrk")
+    if program is None:
+        raise MissingPart("wrk is not installed (Debian: apt-get install wrk)")
+    _warm(program, gateway, in_flight, options.warmup_s, dialect, model)
     settle(gateway)
     before = gateway.tree.cpu() if gateway.tree else None
-    load = wrk.start(program, gateway, gateway.folder, in_flight=in_flight, seconds=options.seconds)
+    load = wrk.start(
+        program,
+        gateway,
+        gateway.folder,
+        in_flight=in_flight,
+        seconds=options.seconds,
+        dialect=dialect,
+        model=model,
+    )
     time.sleep(0.7 * options.seconds)
     loaded = _memory(gateway)
     figures = wrk.finish(load)
@@ -107,8 +121,13 @@ def _unary(program: str, options: Options, gateway: Gateway, in_flight: int, idl
     )
 
 
-def _warm(program: str, gateway: Gateway, in_flight: int, seconds: float) -> None:
-    wrk.finish(wrk.start(program, gateway, gateway.folder, in_flight=in_flight, seconds=seconds))
+def _warm(
+    program: str, gateway: Gateway, in_flight: int, seconds: float, dialect: str = "", model: str = payloads.MODEL
+) -> None:
+    load = wrk.start(
+        program, gateway, gateway.folder, in_flight=in_flight, seconds=seconds, dialect=dialect, model=model
+    )
+    wrk.finish(load)
 
 
 def _latency(options: Options, gateway: Gateway, rate: int, events: int) -> Latency:
@@ -130,10 +149,13 @@ def _latency(options: Options, gateway: Gateway, rate: int, events: int) -> Late
     )
 
 
-def streams(options: Options, gateway: Gateway, *, ramp_s: float = 1.0) -> Streams:
+def streams(
+    options: Options, gateway: Gateway, *, ramp_s: float = 1.0, dialect: str = "", model: str = payloads.MODEL
+) -> Streams:
     """Hold paced streams through a gateway, with its CPU time over the window in which all of them run."""
     command = ["bench.load_streams", "--port", gateway.stream_port, "--streams", options.streams, "--ramp", ramp_s]
     command += ["--pace", options.pace, "--seconds", options.seconds, *_headers(gateway)]
+    command += ["--dialect", dialect, "--model", model] if dialect else []
     client = _client(command)
     assert client.stdout is not None
     client.stdout.readline()

@@ -16,9 +16,11 @@ import httptools
 import msgspec
 import uvloop
 
-from bench import payloads
+from bench import dialects, payloads
+from bench.dialects import ASKING, Asking
 
-_KEEP = len(payloads.STAMP) + payloads.STAMP_DIGITS - 1
+_TAIL_BYTES = 256 * 1024
+"""Of an answer that repeats its whole text at the end (Responses)."""
 
 
 class Report(msgspec.Struct):
@@ -39,7 +41,9 @@ class Report(msgspec.Struct):
 class Load:
     """State shared by all streams of a run."""
 
-    def __init__(self, request: bytes, events: int, streams: int) -> None:
+    def __init__(self, request: bytes, events: int, streams: int, asking: Asking = ASKING["chat"]) -> None:
+        self.asking = asking
+        self.keep = len(asking.stamp) + payloads.STAMP_DIGITS - 1
         self.request = request
         self.events_expected = events
         self.events = 0
@@ -100,9 +104,9 @@ class StreamClient(asyncio.Protocol):
         load = self._load
         text = self._rest + body
         now_us = time.monotonic_ns() // 1000
-        at, count, digits = 0, 0, payloads.STAMP_DIGITS
-        while (found := text.find(payloads.STAMP, at)) >= 0:
-            begin = found + len(payloads.STAMP)
+        at, count, digits, stamped = 0, 0, payloads.STAMP_DIGITS, load.asking.stamp
+        while (found := text.find(stamped, at)) >= 0:
+            begin = found + len(stamped)
             stamp = text[begin : begin + digits]
             if len(stamp) < digits:
                 break
@@ -111,8 +115,8 @@ class StreamClient(asyncio.Protocol):
                 load.delays.append(now_us - self._stamp_us)
             count += 1
             at = begin + digits
-        self._rest = text[max(at, len(text) - _KEEP) :]
-        self._tail = (self._tail + body)[-2 * len(payloads.STREAM_END) :] if not count else body[-2048:]
+        self._rest = text[max(at, len(text) - load.keep) :]
+        self._tail = (self._tail + body)[-_TAIL_BYTES:] if not count else body[-2048:]
         if count:
             load.events += count
             if not self._events:
@@ -125,9 +129,9 @@ class StreamClient(asyncio.Protocol):
             self._finish(f"status {self._parser.get_status_code()}")
         elif self._events != self._load.events_expected:
             self._finish("wrong number of events")
-        elif b"[DONE]" not in self._tail:
+        elif self._load.asking.end_mark not in self._tail:
             self._finish("no end mark")
-        elif b'"completion_tokens"' not in self._tail:
+        elif self._load.asking.usage_mark not in self._tail:
             self._finish("no usage")
         else:
             self._load.ends.append(time.monotonic_ns() // 1000 - self._stamp_us)
@@ -159,8 +163,14 @@ async def run(arguments: argparse.Namespace) -> Report:
     """Open all streams over `ramp_s`, hold the window, wait for their natural end."""
     seconds, ramp_s, pace = arguments.seconds, arguments.ramp, arguments.pace
     events = int((ramp_s + seconds + 1.0) * pace)
-    body = payloads.request_body(events=events, pace=pace)
-    load = Load(request_bytes(arguments.port, arguments.path, arguments.header, body), events, arguments.streams)
+    if arguments.dialect:
+        asking = ASKING[arguments.dialect]
+        body = dialects.request_body(arguments.dialect, arguments.model, events=events, pace=pace)
+        path = asking.path_stream.replace("{model}", arguments.model)
+    else:
+        asking, path = ASKING["chat"], arguments.path
+        body = payloads.request_body(events=events, pace=pace)
+    load = Load(request_bytes(arguments.port, path, arguments.header, body), events, arguments.streams, asking)
     loop = asyncio.get_running_loop()
     start = loop.time()
     for number in range(arguments.streams):
@@ -205,6 +215,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--path", default="/v1/chat/completions")
+    parser.add_argument("--dialect", default="", help="ask in this one, with the plan in the text")
+    parser.add_argument("--model", default=payloads.MODEL)
     parser.add_argument("--header", action="append", default=[], help="`name: value`, several times")
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--pace", type=int, default=50, help="events a second of each stream")

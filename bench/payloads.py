@@ -119,7 +119,7 @@ _CHUNK_HEAD = (
     b'data: {"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion.chunk","created":1760000000,'
     b'"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_44added55e","choices":'
 )
-_EVENT = (
+EVENT_TEMPLATE: Final = (
     _CHUNK_HEAD
     + b'[{"index":0,"delta":{"content":"t=%016d word"},"logprobs":null,"finish_reason":null}],"usage":null}\n\n'
 )
@@ -130,9 +130,9 @@ _LAST = (
 )
 STREAM_END: Final = b"".join(_LAST)
 """What closes a stream: the finish reason, the usage, the end mark."""
-EVENT_BYTES: Final = len(_EVENT % 0)
+EVENT_BYTES: Final = len(EVENT_TEMPLATE % 0)
 
 
 def event(stamp_us: int) -> bytes:
     """One content event of `EVENT_BYTES` bytes, stamped with the moment of sending."""
-    return _EVENT % stamp_us
+    return EVENT_TEMPLATE % stamp_us

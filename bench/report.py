@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from bench import budgets
 from bench.contest import SHORT_EVENTS
-from bench.gateways import CONTESTANTS
-from bench.results import Idle, Latency, Row, Run, SlowReaders, Start, Streams, Unary, middle
+from bench.gateways import CONTESTANTS, Nginx
+from bench.results import Cell, Idle, Latency, Row, Run, SlowReaders, Start, Streams, Unary, middle
 
 _R = TypeVar("_R", bound=Row)
 _ROOT = Path(__file__).parent.parent
@@ -20,7 +20,7 @@ def whole(run: Run) -> str:
         if any((run.of(Unary, tls=tls), run.of(Streams, tls=tls, pace=50), run.of(Latency, tls=tls))):
             title = "Over TLS to the provider" if tls else "Plain HTTP"
             parts.append(f"### {title}\n\n{summary(run, tls)}")
-    parts += [part for part in (_processes(run), _streams(run), _short(run), _singles(run)) if part]
+    parts += [part for part in (_processes(run), _streams(run), _short(run), _cells(run), _singles(run)) if part]
     parts += [_budgets(run)]
     if run.skipped:
         parts.append("### Left out\n\n" + "\n".join(f"- {what}: {why.strip()}" for what, why in run.skipped.items()))
@@ -207,6 +207,34 @@ def _short(run: Run) -> str:
                 rows.append([gateway.name, "TLS" if tls else "plain", f"{p50} / {p99} ms", str(_errors(found))])
     title = f"### Short streams of {SHORT_EVENTS} events on kept-alive connections"
     return f"{title}\n\n{_table(['gateway', 'to provider', 'whole stream, p50 / p99', 'errors'], rows)}" if rows else ""
+
+
+def _cells(run: Run) -> str:
+    """Each caller on each provider, with the ratio to nginx in the same run."""
+    limit = next(iter(run.of(Cell, gateway=Nginx.name)), None)
+    rows = []
+    for cell in run.of(Cell):
+        if cell is limit:
+            continue
+        ratios = ["-", "-"]
+        if limit is not None:
+            ratios = [f"{cell.unary_us / limit.unary_us:.1f} x", f"{cell.event_us / limit.event_us:.1f} x"]
+        rows.append(
+            [
+                f"{cell.caller} → {cell.provider}",
+                f"{cell.unary_us:.0f} us",
+                ratios[0],
+                f"{cell.event_us:.1f} us",
+                ratios[1],
+                str(sum(cell.errors.values())),
+            ]
+        )
+    if not rows:
+        return ""
+    if limit is not None:
+        rows.insert(0, ["nginx, chat", f"{limit.unary_us:.0f} us", "1 x", f"{limit.event_us:.1f} us", "1 x", "0"])
+    head = ["caller → provider", "per unary request, 64 in flight", "", "per event, 200 streams at 50/s", "", "errors"]
+    return "### Every dialect to every provider\n\n" + _table(head, rows)
 
 
 def _singles(run: Run) -> str:

@@ -69,6 +69,20 @@ class Latency(msgspec.Struct, frozen=True, tag="latency"):
     """Events of a short stream, a millisecond apart, on a kept-alive connection; 0: unary calls."""
 
 
+class Cell(msgspec.Struct, frozen=True, tag="cell"):
+    """Callers of one dialect on a provider of another. CPU is of the whole process tree."""
+
+    gateway: str
+    caller: str
+    provider: str
+    requests: int
+    events: int
+    errors: dict[str, int]
+    unary_us: float
+    """Per request, 64 in flight."""
+    event_us: float
+
+
 class Idle(msgspec.Struct, frozen=True, tag="idle"):
     """Nobody calls."""
 
@@ -102,7 +116,7 @@ class SlowReaders(msgspec.Struct, frozen=True, tag="slow"):
     """What the provider has got rid of."""
 
 
-Row = Unary | Streams | Latency | Idle | Start | SlowReaders
+Row = Unary | Streams | Latency | Cell | Idle | Start | SlowReaders
 _R = TypeVar("_R", bound=Row)
 
 

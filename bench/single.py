@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import contest, machine
+from bench.cells import cells
 from bench.contest import Options
 from bench.gateways import CONTESTANTS, Fastgw, Gateway, MissingPart
 from bench.machine import Cores
@@ -137,4 +138,4 @@ def _until(condition: Callable[[], bool], gateway: Gateway) -> float:
     raise MissingPart(f"{gateway.name} took more than 60 s to start:\n{gateway.output()[-2000:]}")
 
 
-SINGLES = {"idle": idle, "start": start, "held": held, "slow": slow}
+SINGLES = {"idle": idle, "start": start, "held": held, "slow": slow, "cells": cells}

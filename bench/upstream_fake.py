@@ -17,7 +17,7 @@ import httptools
 import msgspec
 import uvloop
 
-from bench import payloads
+from bench import dialects, payloads
 from bench.upstream_http2 import Http2Connection
 from bench.upstream_pacing import Counters, Flow, Wheel
 
@@ -31,7 +31,7 @@ def _answer(status: bytes, body: bytes) -> bytes:
     return head + body
 
 
-_CHAT: Final = _answer(b"200 OK", payloads.ANSWER)
+_ANSWERS: Final = {name: _answer(b"200 OK", script.answer) for name, script in dialects.SCRIPTS.items()}
 _MODELS: Final = _answer(b"200 OK", payloads.MODELS)
 _NOT_FOUND: Final = _answer(b"404 Not Found", b'{"error":{"message":"no such path","type":"invalid_request_error"}}')
 _STREAM_HEAD: Final = (
@@ -119,15 +119,17 @@ class Http1Connection(asyncio.Protocol):
     def _respond(self, target: bytes, message: bytes) -> None:
         provider = self._provider
         provider.counters.requests += 1
-        if target.endswith(b"/chat/completions"):
-            plan = payloads.stream_plan(message)
+        dialect = "chat" if target.endswith(b"/chat/completions") else dialects.spoken_at(target)
+        if dialect is not None:
+            plan = payloads.stream_plan(message) if dialect == "chat" else None
+            plan = plan or dialects.plan(target, message)
             if plan is None:
-                self._transport.write(_CHAT)
+                self._transport.write(_ANSWERS[dialect])
                 return
             if plan[1] == 0:
                 self._shrink_buffers()
             self._transport.write(_STREAM_HEAD)
-            self._flow = provider.wheel.start(self, *plan)
+            self._flow = provider.wheel.start(self, *plan, dialects.SCRIPTS[dialect])
         elif target.endswith(b"/models"):
             self._transport.write(_MODELS)
         elif target == b"/stats":

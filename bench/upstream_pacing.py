@@ -6,9 +6,11 @@ little beside their system calls. Each stream keeps the phase in which it began,
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
-from bench import payloads
+from bench.dialects import SCRIPTS, Script
+
+CHAT: Final = SCRIPTS["chat"]
 
 _FLOOD_EVENTS = 64
 """Events that a flood writes in one go: about 20 KB."""
@@ -46,10 +48,11 @@ class Counters:
 class Flow:
     """One stream that is being sent."""
 
-    __slots__ = ("left", "open", "period_ms", "sink")
+    __slots__ = ("left", "open", "period_ms", "script", "sink")
 
-    def __init__(self, sink: Sink, events: int, period_ms: int) -> None:
+    def __init__(self, sink: Sink, events: int, period_ms: int, script: Script) -> None:
         self.sink = sink
+        self.script = script
         self.left = events
         self.period_ms = period_ms
         """0 for a flood."""
@@ -66,9 +69,11 @@ class Wheel:
         self._served_ms = 0
         self._ticking = False
 
-    def start(self, sink: Sink, events: int, pace: int) -> Flow:
+    def start(self, sink: Sink, events: int, pace: int, script: Script = CHAT) -> Flow:
         """Send `events` events to `sink`, `pace` a second (0: a flood), the first at once."""
-        flow = Flow(sink, events, max(1, 1000 // pace) if pace else 0)
+        flow = Flow(sink, events, max(1, 1000 // pace) if pace else 0, script)
+        if script.head:
+            sink.send_event(script.head)
         self._counters.streams_open += 1
         if flow.period_ms == 0:
             self._loop.call_soon(self.pump, flow)
@@ -91,7 +96,7 @@ class Wheel:
         """Go on with a flood until the peer takes no more; called again when it does."""
         if flow.open and flow.sink.writable():
             count = min(flow.left, _FLOOD_EVENTS)
-            data = payloads.event(time.monotonic_ns() // 1000) * count
+            data = flow.script.stamped(time.monotonic_ns() // 1000) * count
             flow.left -= count
             self._counters.events += count
             if flow.left:
@@ -113,7 +118,7 @@ class Wheel:
             self._ticking = False
 
     def _step(self, flow: Flow, due_ms: int) -> None:
-        data = payloads.event(time.monotonic_ns() // 1000)
+        data = flow.script.stamped(time.monotonic_ns() // 1000)
         self._counters.events += 1
         flow.left -= 1
         if flow.left:
@@ -126,5 +131,5 @@ class Wheel:
         flow.open = False
         self._counters.streams_open -= 1
         flow.sink.send_event(data)
-        flow.sink.send_event(payloads.STREAM_END)
+        flow.sink.send_event(flow.script.end)
         flow.sink.end()

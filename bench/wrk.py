@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import payloads
+from bench import dialects, payloads
 from bench.gateways import Gateway
 
 _SCRIPT = """
@@ -38,14 +38,24 @@ class Load(msgspec.Struct, frozen=True):
         return self.requests * 1e6 / self.duration_us
 
 
-def start(program: str, gateway: Gateway, folder: Path, *, in_flight: int, seconds: float) -> subprocess.Popen[bytes]:
+def start(
+    program: str,
+    gateway: Gateway,
+    folder: Path,
+    *,
+    in_flight: int,
+    seconds: float,
+    dialect: str = "",
+    model: str = payloads.MODEL,
+) -> subprocess.Popen[bytes]:
     """Start `wrk` against a gateway's unary port; `finish` gives the result."""
     body, script = folder / "body.json", folder / "wrk.lua"
-    body.write_bytes(payloads.request_body())
+    body.write_bytes(dialects.request_body(dialect, model) if dialect else payloads.request_body())
     headers = ["content-type: application/json", *gateway.headers]
     lines = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in (h.split(": ", 1) for h in headers))
     script.write_text(_SCRIPT.replace("%r", f'"{body}"', 1).replace("%s", lines, 1).replace("%%", "%"))
-    url = f"http://127.0.0.1:{gateway.port}/v1/chat/completions"
+    path = dialects.ASKING[dialect or "chat"].path.replace("{model}", model)
+    url = f"http://127.0.0.1:{gateway.port}{path}"
     command = [
         program,
         "-t1",
