@@ -11,6 +11,8 @@ import msgspec
 
 from fastgw.errors import ErrorKind
 from fastgw.limits import Limits
+from fastgw.protocols.hub.dialect import Fields, FromPath, Peek
+from fastgw.protocols.hub.target import Target
 from fastgw.usage import Usage
 
 
@@ -31,6 +33,8 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
     """CIDR blocks that the key may be used from; empty means any."""
     expires_at_s: int = 0
     """Unix seconds from which the key is refused; 0 means never."""
+    strict: bool = False
+    """A parameter that the provider cannot be told is refused instead of left out."""
     disabled: bool = False
     """Revoked. Kept as a tombstone, so that a revocation outlives a lost message."""
 
@@ -39,20 +43,28 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     """What the caller asks for, as far as the gateway has to know it."""
 
     exchange_id: str
-    surface: str
-    """The kind of endpoint: `chat`."""
-    model: str
-    """The model's name as the caller wrote it."""
-    stream: bool
-    fields: dict[str, msgspec.Raw]
+    dialect: str
+    """In which it is asked and will be answered: a name of `protocols.registry.CALLERS`."""
+    seen: Peek
+    said: FromPath
+    fields: Fields
     """The top level of the body; nested values are the caller's own bytes."""
     body_bytes: int
-    output_cap: int
-    """The most output tokens the caller allows, 0 if it does not say."""
-    choices: int = 1
-    """How many answers are asked for (`n`), 1 or more."""
-    wants_usage_event: bool = False
-    """A streaming caller asked for the event that carries usage."""
+
+    @property
+    def surface(self) -> str:
+        """What usage rows call it: the dialect's name."""
+        return self.dialect
+
+    @property
+    def model(self) -> str:
+        """The model's name as the caller wrote it."""
+        return self.seen.model
+
+    @property
+    def stream(self) -> bool:
+        """Whether the answer is to come piece by piece."""
+        return self.seen.stream
 
 
 class Estimate(msgspec.Struct, frozen=True, gc=False):
@@ -140,13 +152,21 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Path and query of the endpoint at the provider, as it goes into the request line."""
     headers: tuple[tuple[bytes, bytes], ...]
     """Credential and fixed headers, names in lower case. Secret: never logged."""
+    dialect: str = "chat"
+    """Spoken at that endpoint: a name of `protocols.registry.PROVIDERS`."""
+    path_stream: bytes = b""
+    """The same for streams, where they have a path of their own; else empty."""
+    count_path: bytes = b""
+    """Where tokens are counted at that endpoint; empty: nowhere."""
+    target: Target = Target(model="", dialect="chat")
+    """What translations into that dialect have to know."""
+    signer: str = ""
+    """Name of the signer that each request goes through; empty when `headers` carry the whole credential."""
     http_version: Literal["auto", "1.1", "2"] = "auto"
     tls: str = ""
     """Name of the provider's TLS settings (custom CA, client certificate); empty for the default."""
     proxy: str = ""
     """URL of an HTTP proxy to go through; empty for none."""
-    stream_usage: bool = True
-    """The provider understands `stream_options.include_usage`."""
 
     def __repr__(self) -> str:
         return f"Candidate({self.public_model!r} at {self.origin!r} with {self.credential!r})"

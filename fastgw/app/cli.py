@@ -174,6 +174,9 @@ def keys_create(
         str,
         typer.Option(metavar="WHEN", help="A duration from now (30d, 12h) or an ISO date (2027-01-31)."),
     ] = "",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a request rather than leave out what a provider cannot be told.")
+    ] = False,
     config: Config = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -192,6 +195,7 @@ def keys_create(
         tpm=tpm,
         concurrency=concurrency,
         expires_at_s=_when(expires, past=False),
+        strict=strict,
     )
     return commands.create_key(_settings(config, data_dir, running=True), asked, as_json=as_json)
 

@@ -39,6 +39,7 @@ class NewKey(msgspec.Struct, frozen=True):
     tpm: int = 0
     concurrency: int = 0
     expires_at_s: int = 0
+    strict: bool = False
 
 
 def migrate_schema(settings: Settings, *, as_json: bool) -> int:
@@ -68,6 +69,7 @@ def create_key(settings: Settings, asked: NewKey, *, as_json: bool) -> int:
             models=asked.models,
             ips=ips,
             expires_at_s=asked.expires_at_s,
+            strict=asked.strict,
         )
     _tell(settings, record.principal())
     if as_json:

@@ -21,6 +21,7 @@ from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.dataplane.routing.failover import Cooling
 from fastgw.dataplane.settlement.settle import Settlement
 from fastgw.dataplane.stages import Stages
+from fastgw.dataplane.upstream.fetch import Fetcher
 from fastgw.dataplane.upstream.transport import Transport
 from fastgw.dataplane.upstream.wire import WireTransport
 from fastgw.dataplane.upstream.wire.proxy import proxy_for
@@ -142,6 +143,7 @@ class Wiring:
         )
         self._shelf = Shelf(settings, self._board)
         self._transport = transport(settings)
+        self._fetcher = Fetcher(frozenset(settings.guard.fetch_hosts))
         settlement = Settlement(self._journal, self._gate)
         book = Book(settlement)
         stages = Stages(
@@ -154,10 +156,16 @@ class Wiring:
             transport=self._transport,
             settlement=settlement,
             bodies=BodyBudget(settings.bounds.body_bytes_in_flight_max),
+            fetcher=self._fetcher,
+            signers={},
         )
         patrol = Patrol(settings.deadlines, book.checkpoint)
         self.drain = Drain(patrol)
         self.chat = Chat(stages, patrol, book)
+        self.completions = Chat(stages, patrol, book, "completions")
+        self.responses = Chat(stages, patrol, book, "responses")
+        self.messages = Chat(stages, patrol, book, "messages")
+        self.gemini = Chat(stages, patrol, book, "gemini")
         self.models = Models(stages, patrol)
         self._synced = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -180,6 +188,7 @@ class Wiring:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._keys.aclose()
         await self._transport.aclose()
+        await self._fetcher.aclose()
         await self._gate.aclose()
         self._journal.close()
         await self._mirror.aclose()

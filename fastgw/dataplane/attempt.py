@@ -6,8 +6,7 @@ from fastgw.dataplane.relay.unary import Source
 from fastgw.dataplane.routing.failover import COOL_ACCOUNT_MS, Verdict, verdict
 from fastgw.dataplane.upstream.transport import Failure, Header, Request, TransportError
 from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
-from fastgw.exchange import Call, Candidate
-from fastgw.protocols.chat.request import splice
+from fastgw.exchange import Candidate
 from fastgw.protocols.errors.foreign import read_foreign
 from fastgw.settings.values import Deadlines
 
@@ -31,16 +30,16 @@ _BUSY = "The provider limits the rate of requests. Try again later, or choose an
 _ACCOUNT = "The provider does not accept the gateway's account. The operator has to look into it; try another model."
 
 
-def build(call: Call, candidate: Candidate, deadlines: Deadlines) -> Request:
-    """The request for `candidate`: the caller's body, spliced."""
+def build(candidate: Candidate, body: bytes, deadlines: Deadlines, *, stream: bool) -> Request:
+    """The request for `candidate`."""
     return Request(
         b"POST",
         candidate.origin,
-        candidate.path,
-        _head(candidate.headers, call.stream),
-        splice(call.fields, candidate.model, ask_usage=call.stream and candidate.stream_usage),
+        candidate.path_stream or candidate.path if stream else candidate.path,
+        _head(candidate.headers, stream),
+        body,
         candidate.http_version,
-        call.stream,
+        stream,
         True,
         candidate.tls,
         candidate.proxy,

@@ -121,7 +121,8 @@ def _usage(flight: Flight, outcome: Outcome) -> tuple[Usage, bool]:
     if reported is not None:
         return reported, False
     if flight.first_byte_ns or (outcome is Outcome.CLIENT_GONE and flight.sent_upstream):
-        return estimate.stand_in(flight.body_bytes, tap.output_tokens_estimate() if tap is not None else 0), True
+        counted = tap.output_tokens_estimate() if tap is not None else flight.output_tokens_counted
+        return estimate.stand_in(flight.body_bytes, counted), True
     return NOTHING, False
 
 

@@ -9,15 +9,24 @@ from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.relay.downstream import Downstream, Send
 from fastgw.dataplane.reply import JSON_HEADERS, Header, error_head, head
 from fastgw.errors import ErrorKind, GatewayError
-from fastgw.protocols.errors import openai as chat_errors
+from fastgw.protocols.errors import table
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def _flight(mint: Minter, receive: Receive, send: Send) -> Flight:
+def _flight(mint: Minter, receive: Receive, send: Send, dialect: str = "chat") -> Flight:
     now_ms = wall_ms()
-    return Flight(mint.next(now_ms), monotonic_ns(), now_ms, None, receive, Downstream(send))
+    return Flight(mint.next(now_ms), monotonic_ns(), now_ms, None, receive, Downstream(send), dialect)
+
+
+def dialect_of(path: str) -> str:
+    """In which dialect to answer at a path that no endpoint serves: the one whose SDKs would ask there."""
+    if "/v1beta" in path or path.endswith((":generateContent", ":streamGenerateContent", ":countTokens")):
+        return "gemini"
+    if "/messages" in path:
+        return "messages"
+    return "responses" if "/responses" in path else "chat"
 
 
 class Probe:
@@ -47,7 +56,7 @@ class Unknown:
             return
         what = f"{scope['method']} {scope['path'][:256]}"
         error = GatewayError(ErrorKind.NOT_FOUND, f"There is nothing at {what}.", should_retry=False)
-        await _refuse(_flight(self._mint, receive, send), scope, error, [])
+        await _refuse(_flight(self._mint, receive, send, dialect_of(scope["path"])), scope, error, [])
 
 
 class ByMethod:
@@ -66,9 +75,16 @@ class ByMethod:
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         message = f"{scope['path'][:256]} takes {self._allow}, not {scope['method']}."
         error = GatewayError(ErrorKind.METHOD_NOT_ALLOWED, message, should_retry=False)
-        await _refuse(_flight(self._mint, receive, send), scope, error, [(b"allow", self._allow.encode())])
+        await _refuse(
+            _flight(self._mint, receive, send, dialect_of(scope["path"])),
+            scope,
+            error,
+            [(b"allow", self._allow.encode())],
+        )
 
 
 async def _refuse(flight: Flight, scope: Scope, error: GatewayError, extra: list[Header]) -> None:
     await flight.down.start(error.status, error_head(flight, error) + extra)
-    await flight.down.finish(b"" if scope["method"] == "HEAD" else chat_errors.render(error))
+    await flight.down.finish(
+        b"" if scope["method"] == "HEAD" else table.render(flight.dialect, error, flight.exchange_id)
+    )

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from fastgw.clock import monotonic_ns
 from fastgw.dataplane.relay.downstream import Downstream
 from fastgw.exchange import Call, Candidate, Grant
-from fastgw.protocols.chat.stream import StreamTap
+from fastgw.protocols.hub.conversation import Conversation
+from fastgw.protocols.hub.dialect import Tap
 from fastgw.usage import Usage
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -49,6 +50,7 @@ class Flight:
 
     __slots__ = (
         "address",
+        "asked",
         "attempts",
         "body_bytes",
         "bucket",
@@ -57,7 +59,10 @@ class Flight:
         "checkpoint_bytes",
         "checkpoint_ns",
         "delivered_bytes",
+        "detected",
+        "dialect",
         "down",
+        "dropped",
         "exchange_id",
         "first_byte_ns",
         "grant",
@@ -65,6 +70,7 @@ class Flight:
         "linger_ns",
         "listener",
         "opened",
+        "output_tokens_counted",
         "phase",
         "progress_ns",
         "receive",
@@ -89,6 +95,7 @@ class Flight:
         task: asyncio.Task[Any] | None,
         receive: Receive,
         down: Downstream,
+        dialect: str = "chat",
     ) -> None:
         self.exchange_id = exchange_id
         self.started_ns = started_ns
@@ -96,6 +103,14 @@ class Flight:
         self.task = task
         self.receive = receive
         self.down = down
+        self.dialect = dialect
+        """In which the caller is answered: the endpoint's, unless the body turned out to be of another."""
+        self.detected = False
+        """The body was of another dialect than its endpoint."""
+        self.asked: tuple[Conversation, tuple[str, ...]] | None = None
+        """The question in the hub's terms, once a candidate needed it, and what of it nobody understands."""
+        self.dropped: tuple[str, ...] = ()
+        """Parameters that the present candidate could not be told."""
         self.phase = Phase.BODY
         self.progress_ns = started_ns
         self.address = ""
@@ -106,8 +121,10 @@ class Flight:
         self.grant: Grant | None = None
         self.candidate: Candidate | None = None
         self.response: Closable | None = None
-        self.tap: StreamTap | None = None
+        self.tap: Tap | None = None
         self.usage: Usage | None = None
+        self.output_tokens_counted = 0
+        """The gateway's own count of a whole answer whose provider reported nothing."""
         self.attempts = 0
         self.opened = False
         self.sent_upstream = False

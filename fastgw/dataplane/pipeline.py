@@ -1,4 +1,4 @@
-"""The request path of chat completions, top to bottom: one stage after another, and one place that settles."""
+"""The request path of every chat dialect, top to bottom: one stage after another, and one place that settles."""
 
 import asyncio
 import logging
@@ -11,42 +11,51 @@ from fastgw.dataplane.asking import Denied, admit, authenticate
 from fastgw.dataplane.book import Book
 from fastgw.dataplane.flight import Flight, Phase, Receive, Stop
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES, framing, read_body
+from fastgw.dataplane.ingress.said import NOTHING_SAID, said_in
 from fastgw.dataplane.metering import estimate
 from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.patrol import Patrol
+from fastgw.dataplane.question import CannotServe, spliced, translated
 from fastgw.dataplane.relay.downstream import Downstream, Send
 from fastgw.dataplane.routing.catalog import allowed
-from fastgw.dataplane.routing.select import select
+from fastgw.dataplane.routing.select import pin, select, stick
 from fastgw.dataplane.stages import Stages
 from fastgw.dataplane.streaming import expect_stream, relay_stream
-from fastgw.dataplane.unary import relay_unary
-from fastgw.dataplane.upstream.transport import TransportError
+from fastgw.dataplane.unary import relay_translated, relay_unary
+from fastgw.dataplane.upstream.transport import Response, TransportError
 from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
 from fastgw.exchange import Call, Candidate, Principal, RateStatus
-from fastgw.protocols.chat.request import peek
+from fastgw.protocols import toplevel
+from fastgw.protocols.detect import detect
+from fastgw.protocols.hub.dialect import FromPath, Setting
+from fastgw.protocols.hub.translate import Translation
+from fastgw.protocols.registry import CALLERS, PROVIDERS
 
 _log = logging.getLogger("fastgw.pipeline")
 
 
 class Chat:
-    """`POST /v1/chat/completions` as an ASGI application."""
+    """An endpoint that asks a model, as an ASGI application: chat completions, responses, messages and so on."""
 
-    def __init__(self, stages: Stages, patrol: Patrol, book: Book) -> None:
+    def __init__(self, stages: Stages, patrol: Patrol, book: Book, dialect: str = "chat") -> None:
+        self._dialect = dialect
         self._s = stages
         self._patrol = patrol
         self._book = book
         self._mint = Minter()
         self._turn = 0
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Serve one exchange."""
+    async def __call__(
+        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, said: FromPath = NOTHING_SAID
+    ) -> None:
+        """Serve one exchange. `said` is what its path says, where a dialect says it there."""
         task = asyncio.current_task()
         assert task is not None, "an ASGI server runs each request in a task"
         now_ms = wall_ms()
-        flight = Flight(self._mint.next(now_ms), monotonic_ns(), now_ms, task, receive, Downstream(send))
+        flight = Flight(self._mint.next(now_ms), monotonic_ns(), now_ms, task, receive, Downstream(send), self._dialect)
         self._patrol.add(flight)
         try:
-            await self._serve(flight, scope)
+            await self._serve(flight, scope, said)
         except GatewayError as error:
             await self._tell(flight, error)
         except asyncio.CancelledError:
@@ -65,11 +74,11 @@ class Chat:
             self._s.bodies.give_back(flight.held_bytes)
             self._book.close_if_open(flight)
 
-    async def _serve(self, flight: Flight, scope: MutableMapping[str, Any]) -> None:
+    async def _serve(self, flight: Flight, scope: MutableMapping[str, Any], said: FromPath) -> None:
         if len(self._patrol.flights) > self._s.settings.bounds.exchanges_max:
             raise GatewayError(ErrorKind.OVERLOADED, "The gateway is at its limit. Try again soon.", retry_after_s=1)
         principal = await authenticate(self._s, flight, scope)
-        call = await self._take_call(flight, scope)
+        call = await self._take_call(flight, scope, said)
         candidates = self._candidates(principal, call)
         admitted = await self._admit(flight, scope, principal, call)
         if admitted is not principal:
@@ -80,35 +89,39 @@ class Chat:
                 ErrorKind.MODEL_NOT_FOUND, f"The model '{call.model}' does not exist or is not served.", param="model"
             )
         self._book.opened(flight, principal, candidates[0])
-        await self._relay(flight, call, candidates)
+        await self._relay(flight, call, candidates, strict=admitted.strict)
 
-    async def _take_call(self, flight: Flight, scope: MutableMapping[str, Any]) -> Call:
+    async def _take_call(self, flight: Flight, scope: MutableMapping[str, Any], said: FromPath) -> Call:
         bounds = self._s.settings.bounds
-        frame = framing(scope["headers"])
-        body = await read_body(flight.receive, frame, bounds.body_bytes_max, self._s.bodies, flight.progress)
+        headers = scope["headers"]
+        body = await read_body(flight.receive, framing(headers), bounds.body_bytes_max, self._s.bodies, flight.progress)
         flight.held_bytes = flight.body_bytes = len(body)
         flight.phase = Phase.WAITING
         if len(body) > OFF_LOOP_BYTES:
-            seen = await asyncio.to_thread(peek, body, bounds.nesting_max)
+            fields = await asyncio.to_thread(toplevel.decode, body, bounds.nesting_max)
         else:
-            seen = peek(body, bounds.nesting_max)
-        call = Call(
-            flight.exchange_id,
-            "chat",
-            seen.model,
-            seen.stream,
-            seen.fields,
-            len(body),
-            seen.output_cap,
-            seen.choices,
-            seen.wants_usage_event,
-        )
-        flight.call = call
+            fields = toplevel.decode(body, bounds.nesting_max)
+        if said is NOTHING_SAID:
+            said = said_in(headers)
+            dialect = detect(self._dialect, fields, said.version)
+            if dialect != self._dialect:
+                flight.dialect, flight.detected = dialect, True
+                if dialect == "gemini":
+                    # What its own paths say, the body has to say here; a provider of Gemini would refuse it there.
+                    streams = "stream" in fields and bool(toplevel.field(toplevel.flag, fields, "stream"))
+                    said = FromPath(model=toplevel.model(fields), stream=streams)
+                    fields = {name: raw for name, raw in fields.items() if name not in {"model", "stream"}}
+        caller = CALLERS[flight.dialect]
+        if len(body) > OFF_LOOP_BYTES:
+            seen = await asyncio.to_thread(caller.peek, fields, said)
+        else:
+            seen = caller.peek(fields, said)
+        call = flight.call = Call(flight.exchange_id, flight.dialect, seen, said, fields, len(body))
         return call
 
     def _candidates(self, principal: Principal, call: Call) -> list[Candidate]:
         """In the order to try; none if nobody knows the model. Raises `GatewayError` if the key may use none."""
-        known = self._s.catalog.current.resolve(call.model)
+        known = self._s.catalog.current.resolve(call.model, call.dialect)
         if principal.models:
             mine = tuple(one for one in known if allowed(principal.models, one.public_model, call.model))
             if not mine and (known or not allowed(principal.models, call.model, call.model)):
@@ -118,25 +131,32 @@ class Chat:
             known = mine
         if len(known) < 2:
             return list(known)
+        if call.seen.pinned:
+            return list(pin(known, principal.key_id, call.dialect))
+        if call.seen.sticky:
+            return list(stick(known, principal.key_id))
         self._turn += 1
         return list(select(known, self._s.cooling.until_ms, wall_ms(), self._turn))
 
     async def _admit(
         self, flight: Flight, scope: MutableMapping[str, Any], principal: Principal, call: Call
     ) -> Principal:
-        bound = estimate.before_call(call.body_bytes, call.output_cap, call.choices)
+        bound = estimate.before_call(call.body_bytes, call.seen.output_cap, call.seen.choices)
         return (await admit(self._s, flight, scope, principal, bound.total)).ask.principal
 
-    async def _relay(self, flight: Flight, call: Call, candidates: list[Candidate]) -> None:
+    async def _relay(self, flight: Flight, call: Call, candidates: list[Candidate], *, strict: bool) -> None:
         failed: AttemptFailed | None = None
         if call.stream:
-            expect_stream(flight)
+            expect_stream(flight, call.said.framing)
         for candidate in candidates:
             flight.attempts += 1
             flight.candidate = candidate
             lane = (candidate.provider, candidate.credential)
             try:
-                await self._attempt(flight, call, candidate)
+                await self._attempt(flight, call, candidate, strict=strict)
+            except CannotServe as exc:
+                # What another candidate met on the way says more than that this one could not be asked.
+                failed = failed or exc
             except AttemptFailed as exc:
                 failed = exc
                 flight.release_response()
@@ -153,10 +173,18 @@ class Chat:
             error.should_retry = False
         raise error
 
-    async def _attempt(self, flight: Flight, call: Call, candidate: Candidate) -> None:
-        request = attempt.build(call, candidate, self._s.settings.deadlines)
-        flight.sent_upstream = True
+    async def _attempt(self, flight: Flight, call: Call, candidate: Candidate, *, strict: bool) -> None:
+        same = call.dialect == candidate.dialect
+        if same:
+            flight.dropped = ()
+            body = spliced(call, candidate)
+        else:
+            body = await translated(flight, call, candidate, self._s.fetcher, strict=strict)
+        request = attempt.build(candidate, body, self._s.settings.deadlines, stream=call.stream)
         try:
+            if candidate.signer:
+                request = await self._s.signers[candidate.signer].sign(request)
+            flight.sent_upstream = True
             flight.wait_upstream()
             try:
                 response = await self._s.transport.send(request)
@@ -165,14 +193,43 @@ class Chat:
             flight.response = response
             if response.status != 200:
                 await attempt.refuse_status(response, response.status)
-            if call.stream:
-                await relay_stream(flight, call, response, self._book)
+            if same:
+                await self._relay_verbatim(flight, call, candidate, response)
             else:
-                await relay_unary(flight, response, self._s.settings.bounds, self._book)
+                await self._relay_translated(flight, call, candidate, response)
         except TransportError as exc:
             if flight.first_byte_ns:
                 raise GatewayError(ErrorKind.UPSTREAM_CUT, "The provider did not finish its answer.") from exc
             raise attempt.transport_failed(exc) from exc
+
+    async def _relay_verbatim(self, flight: Flight, call: Call, candidate: Candidate, response: Response) -> None:
+        if call.stream:
+            tap = PROVIDERS[candidate.dialect].tap(hide_usage=not call.seen.wants_usage)
+            await relay_stream(flight, response, tap, self._book)
+        else:
+            await relay_unary(flight, response, self._s.settings.bounds, self._book)
+
+    async def _relay_translated(self, flight: Flight, call: Call, candidate: Candidate, response: Response) -> None:
+        assert flight.asked is not None, "a translated call has been decoded"
+        setting = Setting(
+            exchange_id=flight.exchange_id,
+            model=call.model,
+            created_s=flight.started_ms // 1_000,
+            conversation=flight.asked[0],
+            fields=call.fields,
+            family=candidate.target.family,
+            wants_usage=call.seen.wants_usage,
+            prompt_tokens_estimate=estimate.prompt_typical(call.body_bytes),
+            framing=call.said.framing,
+            stream=call.stream,
+        )
+        if call.stream:
+            tap = Translation(
+                PROVIDERS[candidate.dialect].reader(candidate.target), CALLERS[call.dialect].writer(setting)
+            )
+            await relay_stream(flight, response, tap, self._book)
+        else:
+            await relay_translated(flight, call, setting, response, self._s.settings.bounds, self._book)
 
     async def _tell(self, flight: Flight, error: GatewayError) -> None:
         status: RateStatus | None = None

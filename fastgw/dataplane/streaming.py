@@ -4,14 +4,11 @@ from fastgw.clock import monotonic_ns
 from fastgw.dataplane import reply
 from fastgw.dataplane.book import Book
 from fastgw.dataplane.flight import Flight, Phase
-from fastgw.dataplane.relay.downstream import STREAM_HEADERS
+from fastgw.dataplane.relay.downstream import ARRAY_HEADERS, BLANK, KEEPALIVE, STREAM_HEADERS
 from fastgw.dataplane.relay.stream import Upstream
 from fastgw.dataplane.upstream.transport import Failure, Response, TransportError
 from fastgw.errors import ErrorKind, GatewayError
-from fastgw.exchange import Call
-from fastgw.protocols.errors.foreign import read_foreign
-from fastgw.protocols.errors.openai import DONE
-from fastgw.protocols.hub.dialect import StreamBroken
+from fastgw.protocols.hub.dialect import Framing, StreamBroken, Tap
 
 CHECKPOINT_BYTES = 64 * 1024
 
@@ -19,19 +16,20 @@ _CUT = "The provider ended the stream before the answer was complete."
 _SILENT = "The provider fell silent before the answer was complete."
 
 
-def expect_stream(flight: Flight) -> None:
+def expect_stream(flight: Flight, framing: Framing) -> None:
     """From here on the head may have to go out before the provider has said anything."""
-    flight.down.hold(lambda: reply.head(flight, STREAM_HEADERS))
+    kind = STREAM_HEADERS if framing == "sse" else ARRAY_HEADERS
+    flight.down.hold(lambda: reply.head(flight, kind), KEEPALIVE if framing == "sse" else BLANK)
     flight.phase = Phase.STREAM
 
 
-async def relay_stream(flight: Flight, call: Call, response: Response, book: Book) -> None:
+async def relay_stream(flight: Flight, response: Response, tap: Tap, book: Book) -> None:
     """Show nothing before the first meaningful event, then pass whole events until the end.
 
     Raises `AttemptFailed` or `TransportError` while nothing has been shown, so that the next candidate may try;
     `GatewayError` once something has.
     """
-    upstream = Upstream(response, hide_usage=not call.wants_usage_event)
+    upstream = Upstream(response, tap)
     flight.wait_upstream()
     try:
         events = await upstream.open()
@@ -57,7 +55,7 @@ async def _pass_on(flight: Flight, upstream: Upstream, events: bytes, book: Book
     """Send all events but the last ones, which are returned: they may leave only after the exchange is recorded."""
     down, tap = flight.down, upstream.tap
     if not down.started:
-        await down.start(200, reply.head(flight, STREAM_HEADERS))
+        await down.start_held()
     passing = _Passing(flight, upstream, book)
     ended = not passing.take(events) and passing.over
     while not ended:
@@ -69,14 +67,13 @@ async def _pass_on(flight: Flight, upstream: Upstream, events: bytes, book: Book
         if passing.last:
             await down.write(passing.last, monotonic_ns())
             flight.delivered_bytes += len(passing.last)
-        foreign = read_foreign(tap.error)
-        raise GatewayError(ErrorKind.UPSTREAM_CUT, foreign.message if foreign else _CUT)
+        raise GatewayError(ErrorKind.UPSTREAM_CUT, tap.error or _CUT)
     if tap.done:
         return passing.last
     rest = upstream.end()
-    if not tap.complete:
+    if tap.error is not None or not tap.complete:
         raise GatewayError(ErrorKind.UPSTREAM_CUT, _CUT)
-    return rest if tap.done else rest + DONE
+    return rest
 
 
 class _Passing:

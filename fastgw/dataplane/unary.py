@@ -1,32 +1,89 @@
-"""The relay of a whole answer, with its bookkeeping."""
+"""The relay of a whole answer, with its bookkeeping: untouched in its own dialect, else translated."""
+
+import asyncio
 
 from fastgw.clock import monotonic_ns
 from fastgw.dataplane import reply
 from fastgw.dataplane.book import Book
 from fastgw.dataplane.flight import Flight
+from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
 from fastgw.dataplane.relay.unary import check_answer, content_codings, content_type, plain, unusable
 from fastgw.dataplane.upstream.transport import Response
-from fastgw.protocols.chat.answer import usage_in_tail
+from fastgw.exchange import Call, Candidate
+from fastgw.protocols.hub.dialect import ProviderDialect, Setting, Unusable
+from fastgw.protocols.hub.events import Delta, Event, Failed, Used
+from fastgw.protocols.hub.sequence import ordered
+from fastgw.protocols.registry import CALLERS, PROVIDERS
 from fastgw.settings.values import Bounds
 
 _TAIL_BYTES = 64 * 1024
+_BYTES_PER_TOKEN = 4
 
 
 async def relay_unary(flight: Flight, response: Response, bounds: Bounds, book: Book) -> None:
     """Hold the answer until it is seen to be one, record it, then hand it on."""
+    assert flight.candidate is not None, "an answer comes from a candidate"
+    dialect = PROVIDERS[flight.candidate.dialect]
+    body = await _body(flight, response, bounds)
+    if body is None:
+        await _relay_large(flight, response, dialect, book)
+        return
+    reading = check_answer(dialect.read_answer(body), body, content_type(response))
+    flight.usage = reading.usage
+    if reading.usage is None:
+        flight.output_tokens_counted = -(-len(body) // _BYTES_PER_TOKEN)
+    await _deliver(flight, body, book)
+
+
+async def relay_translated(flight: Flight, call: Call, setting: Setting, response: Response, bounds: Bounds,
+                           book: Book) -> None:  # fmt: skip
+    """Hold the answer, say it in the caller's dialect, record it, then hand it over."""
+    candidate = flight.candidate
+    assert candidate is not None, "an answer comes from a candidate"
+    body = await _body(flight, response, bounds)
+    if body is None:
+        raise unusable("an answer too large to translate")
+    try:
+        if len(body) > OFF_LOOP_BYTES:
+            said = await asyncio.to_thread(_translate, body, candidate, setting, call.dialect, flight)
+        else:
+            said = _translate(body, candidate, setting, call.dialect, flight)
+    except Unusable as exc:
+        raise unusable(str(exc)) from exc
+    await _deliver(flight, said, book)
+
+
+async def _body(flight: Flight, response: Response, bounds: Bounds) -> bytes | None:
+    """The whole answer without codings, None if it is too large to hold."""
     flight.wait_upstream()
     try:
         body = await response.read_all(bounds.answer_bytes_buffered_max)
     finally:
-        now_ns = flight.waited()
+        flight.waited()
     if body is None:
         if content_codings(response):
             raise unusable("a compressed answer that is too large to hold")
-        await _relay_large(flight, response, book)
-        return
-    body = plain(response, body, bounds.answer_bytes_buffered_max)
-    flight.usage = check_answer(body, content_type(response)).usage
-    flight.first_byte_ns = now_ns
+        return None
+    return plain(response, body, bounds.answer_bytes_buffered_max)
+
+
+def _translate(body: bytes, candidate: Candidate, setting: Setting, dialect: str, flight: Flight) -> bytes:
+    events: list[Event] = ordered(PROVIDERS[candidate.dialect].decode_answer(body, candidate.target))
+    text_bytes = 0
+    for event in events:
+        match event:
+            case Delta(text=text):
+                text_bytes += len(text)
+            case Used(usage=usage):
+                flight.usage = usage
+            case Failed(message=message):
+                raise Unusable(f"200 with an error inside: {message}")
+    flight.output_tokens_counted = -(-text_bytes // _BYTES_PER_TOKEN)
+    return CALLERS[dialect].encode_answer(events, setting)
+
+
+async def _deliver(flight: Flight, body: bytes, book: Book) -> None:
+    flight.first_byte_ns = monotonic_ns()
     flight.delivered_bytes = len(body)
     book.answered(flight)
     down = flight.down
@@ -34,7 +91,7 @@ async def relay_unary(flight: Flight, response: Response, bounds: Bounds, book: 
     await down.finish(body)
 
 
-async def _relay_large(flight: Flight, response: Response, book: Book) -> None:
+async def _relay_large(flight: Flight, response: Response, dialect: ProviderDialect, book: Book) -> None:
     """An answer too large to hold: it is passed on in pieces, and its usage is looked for in its last bytes."""
     flight.first_byte_ns = monotonic_ns()
     down = flight.down
@@ -47,7 +104,7 @@ async def _relay_large(flight: Flight, response: Response, book: Book) -> None:
             flight.delivered_bytes += len(held)
         held = data
         tail = (tail + data)[-_TAIL_BYTES:]
-    flight.usage = usage_in_tail(tail)
+    flight.usage = dialect.usage_in_tail(tail)
     flight.delivered_bytes += len(held)
     book.answered(flight)
     await down.finish(held)

@@ -10,6 +10,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 KEEPALIVE = b": keep-alive\n\n"
+BLANK = b"\n"
+"""White space means nothing between the elements of a JSON array, nor before it (RFC 8259 section 2)."""
 
 STREAM_HEADERS: tuple[Header, ...] = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -17,7 +19,8 @@ STREAM_HEADERS: tuple[Header, ...] = (
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
 )
-
+ARRAY_HEADERS: tuple[Header, ...] = ((b"content-type", b"application/json; charset=utf-8"), *STREAM_HEADERS[1:])
+"""Of a stream that is framed as one JSON array."""
 
 _EMPTY_NAME = "PyEmptyAwaitable"
 _empty: type | None = None
@@ -48,6 +51,7 @@ class Downstream:
 
     __slots__ = (
         "_comment",
+        "_filler",
         "_headers",
         "_held",
         "_pending",
@@ -63,6 +67,7 @@ class Downstream:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._headers: Callable[[], list[Header]] | None = None
+        self._filler = KEEPALIVE
         self._comment: asyncio.Task[None] | None = None
         self.started = False
         """The head has gone out, so the status can no longer change."""
@@ -83,9 +88,10 @@ class Downstream:
         """A send or a comment is under way; while the client does not read, it stays so."""
         return self.writing or (self._comment is not None and not self._comment.done())
 
-    def hold(self, headers: Callable[[], list[Header]]) -> None:
-        """Say what the head of the stream will be, once it must go out."""
+    def hold(self, headers: Callable[[], list[Header]], filler: bytes = KEEPALIVE) -> None:
+        """Say what the head of the stream will be, once it must go out, and what fills its silences."""
         self._headers = headers
+        self._filler = filler
         self.framed = True
 
     async def start(self, status: int, headers: list[Header]) -> None:
@@ -96,6 +102,11 @@ class Downstream:
             return
         self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def start_held(self) -> None:
+        """Send the head that was prepared."""
+        assert self._headers is not None, "a stream has its head prepared"
+        await self.start(200, self._headers())
 
     async def write(self, data: bytes, now_ns: int) -> None:
         """Send whole events; returns when the server has taken them, which a slow client delays."""
@@ -152,7 +163,7 @@ class Downstream:
             assert self._headers is not None, "a stream that may be kept alive has its head prepared"
             self.started = True
             await self._send({"type": "http.response.start", "status": 200, "headers": self._headers()})
-        await self._send({"type": "http.response.body", "body": KEEPALIVE, "more_body": True})
+        await self._send({"type": "http.response.body", "body": self._filler, "more_body": True})
 
     async def _settle_comment(self) -> None:
         if self._comment is not None:

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from fastgw.dataplane.relay.unary import Source, content_codings, content_type, unusable
 from fastgw.protocols import coding
-from fastgw.protocols.chat.stream import StreamTap, read_opening
-from fastgw.protocols.hub.dialect import StreamBroken
+from fastgw.protocols.hub.dialect import StreamBroken, Tap
 
 HELD_BYTES_MAX = 1024 * 1024
 """Comments and empty events that a provider may send before its first meaningful one."""
@@ -15,15 +14,17 @@ STREAM_BYTES_MAX = 4 * 1024 * 1024 * 1024
 READ_BYTES_MAX = 16 * 1024 * 1024
 """That one read may inflate to: the event with the largest image fits, a bomb does not."""
 
+_MEDIA_TYPES = frozenset((b"text/event-stream", b"application/vnd.amazon.eventstream", b""))
+
 
 class Upstream:
     """The provider's side of a stream: reads, inflates what came compressed, and runs the tap over it."""
 
     __slots__ = ("_inflaters", "_source", "tap")
 
-    def __init__(self, source: Source, *, hide_usage: bool) -> None:
+    def __init__(self, source: Source, tap: Tap) -> None:
         self._source = source
-        self.tap = StreamTap(hide_usage=hide_usage)
+        self.tap = tap
         codings = content_codings(source)
         try:
             self._inflaters = [coding.Inflater(name, STREAM_BYTES_MAX, READ_BYTES_MAX) for name in reversed(codings)]
@@ -37,7 +38,7 @@ class Upstream:
         end before the first event.
         """
         media_type = content_type(self._source)
-        if media_type not in {b"text/event-stream", b""}:
+        if media_type not in _MEDIA_TYPES:
             raise unusable(f"200 with {media_type.decode('latin-1')!r} where a stream was asked for")
         held: list[bytes] = []
         held_bytes = 0
@@ -51,7 +52,7 @@ class Upstream:
                 held_bytes += len(events)
                 if self.tap.error is not None:
                     raise unusable("the stream began with an error")
-                if events and read_opening(events).meaningful:
+                if self.tap.opened:
                     return b"".join(held)
                 if self.tap.done:
                     raise unusable("the stream held nothing but its end")

@@ -5,8 +5,7 @@ from typing import Protocol
 
 from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
 from fastgw.protocols import coding
-from fastgw.protocols.chat import answer as chat_answer
-from fastgw.protocols.chat.answer import Reading
+from fastgw.protocols.hub.dialect import Reading
 
 UNUSABLE = "The provider gave no usable answer. Try again, or choose another model."
 
@@ -61,14 +60,13 @@ def plain(source: Source, body: bytes, bytes_max: int) -> bytes:
     return body
 
 
-def check_answer(body: bytes, media_type: bytes) -> Reading:
-    """See whether `body` is a chat completion. Raises `AttemptFailed` for an error inside a 200, a page, or nothing."""
-    reading = chat_answer.read_answer(body)
+def check_answer(reading: Reading, body: bytes, media_type: bytes) -> Reading:
+    """`reading` if it is of an answer. Raises `AttemptFailed` for an error inside a 200, a page, or nothing."""
     if reading.valid:
         return reading
     if reading.error:
         raise unusable("200 with an error inside")
-    raise unusable(f"200 with {len(body)} bytes of {media_type.decode('latin-1')!r} that are no chat completion")
+    raise unusable(f"200 with {len(body)} bytes of {media_type.decode('latin-1')!r} that are no answer")
 
 
 def unusable(detail: str) -> AttemptFailed:

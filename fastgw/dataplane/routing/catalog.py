@@ -19,6 +19,8 @@ MEMO_MAX = 8_192
 MODEL_NAME_MAX = 256
 """Longer names are unknown without a look."""
 _UNKNOWN = ModelFacts()
+_TRANSLATED = ("chat", "responses", "messages", "gemini", "converse")
+"""Dialects that questions can be translated into; legacy completions only take what is asked in them."""
 
 
 class ModelInfo(msgspec.Struct, frozen=True, gc=False):
@@ -40,41 +42,51 @@ class ModelInfo(msgspec.Struct, frozen=True, gc=False):
 
 
 class Lane(msgspec.Struct, frozen=True):
-    """One provider as routing sees it: what it has, and a ready head of a request per credential."""
+    """One provider as routing sees it: what it has, and how it is reached."""
 
     provider: ProviderSettings
     vendor: Vendor
     models: frozenset[str]
     origin: str
-    path: bytes
-    heads: tuple[tuple[str, tuple[tuple[bytes, bytes], ...]], ...]
-    """Credential label and headers."""
+    base_path: str
     book: Book
 
     def __repr__(self) -> str:
-        return f"Lane(provider={self.provider.name!r}, models={len(self.models)}, credentials={len(self.heads)})"
+        return f"Lane(provider={self.provider.name!r}, models={len(self.models)})"
 
     def has(self, model: str) -> bool:
         """Whether the provider has a model of that name."""
         return model in self.models or (self.vendor.variants and model.partition(":")[0] in self.models)
 
-    def candidates(self, model: str) -> tuple[Candidate, ...]:
-        """One candidate per credential, in configured order."""
+    def candidates(self, model: str, dialect: str) -> tuple[Candidate, ...]:
+        """One candidate per credential, in configured order, asked in `dialect` if possible, else in its own first."""
+        provider, vendor = self.provider, self.vendor
+        spoken = vendor.spoken(model, provider.speaks)
+        if dialect not in spoken:
+            dialect = next((name for name in spoken if name in _TRANSLATED), "")
+        if not dialect:
+            return ()
+        endpoint = spoken[dialect]
+        path, path_stream = endpoint.paths(self.base_path, model, provider.api_version)
         return tuple(
             Candidate(
-                provider=self.provider.name,
+                provider=provider.name,
                 model=model,
-                public_model=f"{self.provider.name}/{model}",
+                public_model=f"{provider.name}/{model}",
                 credential=label,
                 origin=self.origin,
-                path=self.path,
-                headers=headers,
-                http_version=self.provider.http_version,
-                tls=_tls_name(self.provider),
-                proxy=self.provider.proxy,
-                stream_usage=self.vendor.abilities.stream_usage,
+                path=path,
+                headers=_head(vendor, provider, secret, dialect),
+                dialect=dialect,
+                path_stream=path_stream if path_stream != path else b"",
+                count_path=endpoint.count_path(self.base_path, model, provider.api_version),
+                target=vendor.target(model, dialect, provider.abilities),
+                signer=f"{provider.name}/{label}" if vendor.signs(secret) else "",
+                http_version=provider.http_version,
+                tls=_tls_name(provider),
+                proxy=provider.proxy,
             )
-            for label, headers in self.heads
+            for label, secret in [(one.label, one.secret) for one in provider.credentials] or [("", "")]
         )
 
 
@@ -86,13 +98,13 @@ class Catalog:
         self._aliases = dict(aliases)
         self._prices = dict(prices)
         self._takes_any = tuple(lane for lane in lanes if lane.provider.any_model)
-        self._memo: dict[str, tuple[Candidate, ...]] = {}
+        self._memo: dict[tuple[str, str], tuple[Candidate, ...]] = {}
 
     @classmethod
     def build(cls, settings: Settings, listed: Mapping[str, Sequence[str]]) -> "Catalog":
         """A snapshot from the configuration and what providers listed (by the provider's name; absent means unknown).
 
-        Providers without a chat endpoint, and a sandbox without a base URL, have no lane.
+        Providers that answer no questions, and a sandbox without a base URL, have no lane.
         """
         lanes = (_lane(provider, listed.get(provider.name, ())) for provider in settings.providers)
         aliases = {model.name: model.targets for model in settings.models}
@@ -101,19 +113,22 @@ class Catalog:
     def __repr__(self) -> str:
         return f"Catalog({', '.join(map(repr, self._lanes.values()))}, aliases={len(self._aliases)})"
 
-    def resolve(self, model: str) -> tuple[Candidate, ...]:
-        """Every way to serve `model`, most preferred first; empty when there is no such model.
+    def resolve(self, model: str, dialect: str = "chat") -> tuple[Candidate, ...]:
+        """Every way to serve `model` to a caller of `dialect`, most preferred first; empty when there is none.
 
         On the request path: a dict lookup for each name that was asked for before.
         """
-        found = self._memo.get(model)
+        found = self._memo.get((dialect, model))
         if found is not None:
             return found
         if len(model) > MODEL_NAME_MAX:
             return ()
-        found = tuple(dict.fromkeys(self._search(model, frozenset())))
+        each: dict[tuple[str, str], Candidate] = {}
+        for one in self._search(model, dialect, frozenset()):
+            each.setdefault((one.public_model, one.credential), one)
+        found = tuple(each.values())
         if found and len(self._memo) < MEMO_MAX:
-            self._memo[model] = found
+            self._memo[dialect, model] = found
         return found
 
     def models(self) -> list[ModelInfo]:
@@ -135,20 +150,22 @@ class Catalog:
         first = candidates[0]
         return self._info(self._lanes[first.provider], first.model, name)
 
-    def _search(self, name: str, seen: frozenset[str]) -> Iterator[Candidate]:
+    def _search(self, name: str, dialect: str, seen: frozenset[str]) -> Iterator[Candidate]:
         targets = self._aliases.get(name)
         if targets is not None and name not in seen:
             for target in targets:
-                yield from self._search(target, seen | {name})
+                yield from self._search(target, dialect, seen | {name})
             return
         provider, slash, model = name.partition("/")
         lane = self._lanes.get(provider) if slash else None
         if lane is not None and model and (lane.has(model) or lane.provider.any_model):
-            yield from lane.candidates(model)
+            yield from lane.candidates(model, dialect)
             return
-        having = [lane for lane in self._lanes.values() if lane.has(name)]
-        for lane in having or (self._takes_any if name else ()):
-            yield from lane.candidates(name)
+        having = [lane for lane in self._lanes.values() if lane.has(name)] or (self._takes_any if name else ())
+        found = [lane.candidates(name, dialect) for lane in having]
+        # Nobody said which provider: one that speaks the caller's dialect goes first, because nothing is lost there.
+        for candidates in sorted(found, key=lambda some: bool(some) and some[0].dialect != dialect):
+            yield from candidates
 
     def _info(self, lane: Lane, model: str, name: str) -> ModelInfo:
         facts = lane.book.find(model) or _UNKNOWN
@@ -182,27 +199,24 @@ def allowed(patterns: Iterable[str], public_model: str, asked_name: str) -> bool
 
 def _lane(provider: ProviderSettings, listed: Sequence[str]) -> Lane | None:
     vendor = VENDORS[provider.vendor]
-    endpoint = vendor.endpoints.get("chat")
-    if endpoint is None or not provider.base_url:
+    if not (vendor.endpoints or provider.speaks) or not provider.base_url:
         return None
     origin, base_path = split_url(provider.base_url)
     book = shipped(vendor.price_book)
     names = {name.removeprefix(vendor.model_prefix) for name in listed}
-    heads = [(one.label, _head(vendor, provider, one.secret)) for one in provider.credentials]
     return Lane(
         provider=provider,
         vendor=vendor,
         models=frozenset(names.union(provider.models, vendor.models, book.models)),
         origin=origin,
-        path=endpoint.paths(base_path, "")[0],
-        heads=tuple(heads) or (("", _head(vendor, provider, "")),),
+        base_path=base_path,
         book=book,
     )
 
 
-def _head(vendor: Vendor, provider: ProviderSettings, secret: str) -> tuple[tuple[bytes, bytes], ...]:
+def _head(vendor: Vendor, provider: ProviderSettings, secret: str, dialect: str) -> tuple[tuple[bytes, bytes], ...]:
     """Credential and fixed headers; one that the operator sets replaces the vendor's of that name."""
-    head = dict(vendor.request_headers(secret))
+    head = dict(vendor.request_headers(secret, dialect))
     head.update((name.lower().encode("ascii"), value.encode("ascii")) for name, value in provider.headers.items())
     return tuple(head.items())
 

@@ -1,6 +1,7 @@
 """The order in which the candidates of one exchange are tried. Pure: the time and the turn are passed in."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from itertools import groupby
 
 from fastgw.exchange import Candidate
@@ -26,6 +27,23 @@ def select(
         return tuple(rotated)
     # The sort is stable: those that are ready keep their order and stand before the rest.
     return tuple(sorted(rotated, key=lambda one: max(cooling.get((one.provider, one.credential), 0) - now_ms, 0)))
+
+
+def stick(candidates: Sequence[Candidate], who: str) -> tuple[Candidate, ...]:
+    """The candidates with the credentials of each target in an order of its own for `who`, the same each time.
+
+    Rendezvous hashing: when a credential comes or goes, only those who had it move.
+    """
+    ordered: list[Candidate] = []
+    for _, group in groupby(candidates, key=_target):
+        ordered += sorted(group, key=lambda one: blake2b(f"{who} {one.provider} {one.credential}".encode()).digest())
+    return tuple(ordered)
+
+
+def pin(candidates: Sequence[Candidate], who: str, dialect: str) -> tuple[Candidate, ...]:
+    """The one candidate of `dialect` that `who` sticks to; all of them if none speaks it."""
+    speaking = [one for one in candidates if one.dialect == dialect]
+    return stick(speaking, who)[:1] if speaking else tuple(candidates)
 
 
 def _target(candidate: Candidate) -> str:

@@ -36,6 +36,8 @@ class KeyRecord(msgspec.Struct, frozen=True):
     """0 while it is valid."""
     epoch: int
     created_at_ms: int
+    strict: bool = False
+    """Refused rather than served without a parameter that the provider cannot be told."""
 
     def principal(self) -> Principal:
         """The record as the data plane reads it."""
@@ -48,6 +50,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
             models=self.models,
             ips=self.ips,
             expires_at_s=self.expires_at_s,
+            strict=self.strict,
             disabled=self.revoked_at_ms > 0,
         )
 
@@ -68,6 +71,7 @@ class Keys:
         models: tuple[str, ...] = (),
         ips: tuple[str, ...] = (),
         expires_at_s: int = 0,
+        strict: bool = False,
     ) -> KeyRecord:
         """Store a key that was just minted. Without limits of its own the default guard holds for it."""
         record = KeyRecord(
@@ -82,6 +86,7 @@ class Keys:
             revoked_at_ms=0,
             epoch=1,
             created_at_ms=now_ms,
+            strict=strict,
         )
         row = msgspec.structs.asdict(record)
         for column in ("limits", "models", "ips"):

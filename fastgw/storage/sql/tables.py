@@ -3,7 +3,7 @@
 Token counts are 64-bit, one column for each bucket of `Usage`, so that sums stay sums. Times are Unix milliseconds.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, false
 
 from fastgw.usage import Usage
 
@@ -26,6 +26,7 @@ API_KEYS = Table(
     Column("revoked_at_ms", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
+    Column("strict", Boolean, nullable=False, server_default=false()),
 )
 """`limits`, `models` and `ips` are JSON. `revoked_at_ms` and `expires_at_s` are 0 for never."""
 

@@ -7,14 +7,16 @@ import pytest
 
 from fastgw.dataplane.relay.unary import check_answer, content_codings, content_type, plain
 from fastgw.errors import AttemptFailed
+from fastgw.protocols.registry import PROVIDERS
 from tests.dataplane.relay.source import Body
 from tests.fakes.answers import completion
 
+CHAT = PROVIDERS["chat"]
 ANSWER = json.dumps(completion()).encode()
 
 
 def test_an_answer_is_read_for_its_usage() -> None:
-    usage = check_answer(ANSWER, b"application/json").usage
+    usage = check_answer(CHAT.read_answer(ANSWER), ANSWER, b"application/json").usage
     assert usage is not None
     assert usage.total_tokens == 18
 
@@ -22,7 +24,7 @@ def test_an_answer_is_read_for_its_usage() -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"choices":[],"error":{"message":"no"}}'])
 def test_what_is_no_answer_fails_over(body: bytes) -> None:
     with pytest.raises(AttemptFailed):
-        check_answer(body, b"application/json")
+        check_answer(CHAT.read_answer(body), body, b"application/json")
 
 
 def test_codings_are_undone_within_a_bound() -> None:

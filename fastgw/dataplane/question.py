@@ -1,0 +1,72 @@
+"""The body for one candidate: the caller's own spliced where both speak the same dialect, a translation otherwise."""
+
+import asyncio
+
+from fastgw.dataplane.flight import Flight
+from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
+from fastgw.dataplane.stages import MediaFetcher
+from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
+from fastgw.exchange import Call, Candidate
+from fastgw.protocols.hub.conversation import Conversation
+from fastgw.protocols.hub.losses import Losses
+from fastgw.protocols.hub.media import wanted, with_fetched
+from fastgw.protocols.registry import CALLERS, PROVIDERS
+
+
+class CannotServe(AttemptFailed):
+    """The candidate cannot be told what the caller asks for; another one may, and this one is as good as before."""
+
+
+def spliced(call: Call, candidate: Candidate) -> bytes:
+    """For a candidate of the caller's own dialect."""
+    return CALLERS[call.dialect].splice(call.fields, call.seen, candidate.target)
+
+
+async def translated(flight: Flight, call: Call, candidate: Candidate, fetcher: MediaFetcher, *, strict: bool) -> bytes:
+    """For a candidate of another dialect. What could not be carried over is noted in the flight.
+
+    Raises `GatewayError` for a question that is wrong in the caller's own dialect, `CannotServe` for one that this
+    candidate cannot be asked; with `strict`, for anything that would be left out.
+    """
+    large = call.body_bytes > OFF_LOOP_BYTES
+    if flight.asked is None:
+        losses = Losses()
+        decode = CALLERS[call.dialect].decode_request
+        if large:
+            conversation = await asyncio.to_thread(decode, call.fields, call.said, losses)
+        else:
+            conversation = decode(call.fields, call.said, losses)
+        flight.asked = (conversation, losses.paths)
+    conversation, unknown = flight.asked
+    try:
+        urls = wanted(conversation, candidate.target.abilities)
+        if urls:
+            # Kept for the next candidate, which need not fetch them again.
+            conversation = with_fetched(conversation, await fetcher.fetch_all(urls))
+            flight.asked = (conversation, unknown)
+        if large:
+            body, dropped = await asyncio.to_thread(_encode, conversation, candidate)
+        else:
+            body, dropped = _encode(conversation, candidate)
+    except GatewayError as error:
+        raise CannotServe(error, f"cannot be asked in {candidate.dialect}: {error.message}") from error
+    flight.dropped = tuple(dict.fromkeys(unknown + dropped))
+    if strict and flight.dropped:
+        raise CannotServe(_too_strict(flight.dropped), f"strict key, and {len(flight.dropped)} losses")
+    return body
+
+
+def _encode(conversation: Conversation, candidate: Candidate) -> tuple[bytes, tuple[str, ...]]:
+    losses = Losses()
+    body = PROVIDERS[candidate.dialect].encode_request(conversation, candidate.target, losses)
+    return body, losses.paths
+
+
+def _too_strict(dropped: tuple[str, ...]) -> GatewayError:
+    named = ", ".join(f"'{path}'" for path in dropped[:8])
+    return GatewayError(
+        ErrorKind.BAD_REQUEST,
+        f"This key is strict, and this model's provider cannot be told: {named}. Leave it out, choose another model, "
+        "or use a key that is not strict.",
+        param=dropped[0],
+    )

@@ -1,0 +1,16 @@
+"""Every dialect by its name: as callers speak it, and as providers do."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from fastgw.protocols.chat.dialect import DIALECT as CHAT
+from fastgw.protocols.completions.dialect import DIALECT as COMPLETIONS
+from fastgw.protocols.hub.dialect import CallerDialect, ProviderDialect
+
+_CALLERS: tuple[CallerDialect, ...] = (CHAT, COMPLETIONS)
+_PROVIDERS: tuple[ProviderDialect, ...] = (CHAT, COMPLETIONS)
+
+CALLERS: Mapping[str, CallerDialect] = MappingProxyType({dialect.name: dialect for dialect in _CALLERS})
+"""In which callers ask."""
+PROVIDERS: Mapping[str, ProviderDialect] = MappingProxyType({dialect.name: dialect for dialect in _PROVIDERS})
+"""In which providers answer."""
