@@ -1,9 +1,12 @@
-"""`GET /v1/models` and `/v1/models/{id}` in OpenAI's shape, with prices: only what the key may use."""
+"""`GET /v1/models` and `/v1/models/{id}` in the caller's shape, with prices: only what the key may use.
+
+OpenAI, Anthropic and Google all list models at this path. Who asks is told by the path (`/v1beta` is Google's), by the
+header `anthropic-version`, which Anthropic's SDKs always send, and by `x-goog-api-key`; anybody else gets OpenAI's.
+"""
 
 from collections.abc import MutableMapping
 from typing import Any
-
-import msgspec
+from urllib.parse import parse_qs
 
 from fastgw.clock import monotonic_ns, wall_ms
 from fastgw.dataplane.asking import Denied, admit_free
@@ -12,40 +15,16 @@ from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.patrol import Patrol
 from fastgw.dataplane.relay.downstream import Downstream, Send
 from fastgw.dataplane.reply import JSON_HEADERS, head, send_error
-from fastgw.dataplane.routing.catalog import ModelInfo, allowed
+from fastgw.dataplane.routing.catalog import allowed
 from fastgw.dataplane.stages import Stages
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Principal
-from fastgw.settings.values import Price
+from fastgw.protocols.errors import table
+from fastgw.protocols.listing import anthropic, google, openai
+from fastgw.protocols.listing.entry import Query, Shape
 
-_encode = msgspec.json.encode
-
-CREATED_UNKNOWN_S = 1_626_777_600
-"""OpenAI's shape needs a number; this one is what gateways of this family have always sent for "unknown"."""
-
-
-class _Pricing(msgspec.Struct, omit_defaults=True):
-    """USD per token as decimal strings, as OpenRouter lists them (openrouter.ai/docs, 2026-08)."""
-
-    prompt: str
-    completion: str
-    input_cache_read: str = ""
-    input_cache_write: str = ""
-
-
-class _Model(msgspec.Struct):
-    id: str
-    created: int
-    owned_by: str
-    object: str = "model"
-    context_length: int | msgspec.UnsetType = msgspec.UNSET
-    max_output_tokens: int | msgspec.UnsetType = msgspec.UNSET
-    pricing: _Pricing | msgspec.UnsetType = msgspec.UNSET
-
-
-class _List(msgspec.Struct):
-    data: list[_Model]
-    object: str = "list"
+_SHAPES: dict[str, Shape] = {"chat": openai, "messages": anthropic, "gemini": google}
+QUERY_FIELDS_MAX = 32
 
 
 class Models:
@@ -59,27 +38,34 @@ class Models:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
         now_ms = wall_ms()
-        flight = Flight(self._mint.next(now_ms), monotonic_ns(), now_ms, None, receive, Downstream(send))
+        dialect = asked_in(scope)
+        flight = Flight(self._mint.next(now_ms), monotonic_ns(), now_ms, None, receive, Downstream(send), dialect)
         flight.phase = Phase.WAITING
         try:
             principal = await admit_free(self._s, flight, scope)
             name = scope.get("path_params", {}).get("model")
-            body = self._list(principal) if name is None else self._show(principal, name)
+            if name is None:
+                body = self._list(principal, dialect, _query(scope["query_string"]))
+            else:
+                body = self._show(principal, dialect, name)
         except GatewayError as error:
             await send_error(flight, error, error.rate if isinstance(error, Denied) else None)
             return
-        await flight.down.start(200, head(flight, JSON_HEADERS))
+        more = table.headers(dialect, None, flight.exchange_id)
+        await flight.down.start(200, [*head(flight, JSON_HEADERS), *more])
         await flight.down.finish(body)
 
-    def _list(self, principal: Principal) -> bytes:
+    def _list(self, principal: Principal, dialect: str, query: Query) -> bytes:
         infos = self._s.catalog.current.models()
-        return _encode(_List([_model(info) for info in infos if self._visible(principal, info.id)]))
+        return _SHAPES[dialect].listed([info for info in infos if self._visible(principal, info.id)], query)
 
-    def _show(self, principal: Principal, name: str) -> bytes:
+    def _show(self, principal: Principal, dialect: str, name: str) -> bytes:
+        if dialect == "gemini":
+            name = name.removeprefix("models/")
         info = self._s.catalog.current.model(name)
         if info is None or not self._visible(principal, info.id):
             raise GatewayError(ErrorKind.MODEL_NOT_FOUND, f"The model '{name[:256]}' does not exist.", param="model")
-        return _encode(_model(info))
+        return _SHAPES[dialect].shown(info)
 
     def _visible(self, principal: Principal, name: str) -> bool:
         if not principal.models:
@@ -88,27 +74,18 @@ class Models:
         return any(allowed(principal.models, way.public_model, name) for way in ways)
 
 
-def _model(info: ModelInfo) -> _Model:
-    return _Model(
-        id=info.id,
-        created=info.created or CREATED_UNKNOWN_S,
-        owned_by=info.owned_by,
-        context_length=info.context_length or msgspec.UNSET,
-        max_output_tokens=info.max_output or msgspec.UNSET,
-        pricing=_pricing(info.price) if info.price is not None else msgspec.UNSET,
-    )
+def asked_in(scope: MutableMapping[str, Any]) -> str:
+    """The dialect of who asks at a path that several have in common."""
+    if "/v1beta/" in scope["path"]:
+        return "gemini"
+    names = {name for name, _ in scope["headers"]}
+    if b"anthropic-version" in names:
+        return "messages"
+    return "gemini" if b"x-goog-api-key" in names else "chat"
 
 
-def _pricing(price: Price) -> _Pricing:
-    return _Pricing(
-        prompt=_usd_per_token(price.input),
-        completion=_usd_per_token(price.output),
-        input_cache_read=_usd_per_token(price.cache_read) if price.cache_read else "",
-        input_cache_write=_usd_per_token(price.cache_write) if price.cache_write else "",
-    )
-
-
-def _usd_per_token(nano_usd_per_mtok: int) -> str:
-    """Exact decimal of nano-USD per million tokens: 15 places, without trailing zeros."""
-    whole, fraction = divmod(nano_usd_per_mtok, 10**15)
-    return f"{whole}.{fraction:015d}".rstrip("0").rstrip(".")
+def _query(raw: bytes) -> Query:
+    try:
+        return parse_qs(raw.decode("latin-1"), max_num_fields=QUERY_FIELDS_MAX)
+    except ValueError as exc:
+        raise GatewayError(ErrorKind.BAD_REQUEST, "The query string has too many fields.") from exc
