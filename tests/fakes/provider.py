@@ -39,6 +39,7 @@ class FakeProvider:
     """`with FakeProvider() as p:`, or `async with`. `p.next(…)` scripts, `p.url` is the base URL, `p.requests` the log.
 
     Without a script each request gets `default(request)`: a plausible completion, or stream if it asked for one.
+    A `GET` of a path in `files` gets what lies there (media type and bytes), and is recorded nowhere.
     `GET …/models` is always answered from `models` and recorded in `listings`, because the gateway asks by itself.
     """
 
@@ -56,6 +57,7 @@ class FakeProvider:
         self.requests: list[Seen] = []
         self.listings: list[Seen] = []
         self.connections = 0
+        self.files: dict[str, tuple[str, bytes]] = {}
         self.default: Callable[[Seen], Answer] = plausible
         self._refusing = refusing
         self._script: deque[Answer | Scene | Trouble] = deque()
@@ -159,7 +161,10 @@ class FakeProvider:
 
     async def _exchange(self, seen: Seen, line: Line, writer: asyncio.StreamWriter) -> bool:
         """Serve one request; False when the connection has ended."""
-        if seen.target.partition("?")[0].endswith("/models"):
+        if seen.target in self.files:
+            media_type, data = self.files[seen.target]
+            answer = Answer(answers.whole(data, headers=(("content-type", media_type),)))
+        elif seen.target.partition("?")[0].endswith("/models"):
             self.listings.append(seen)
             answer = Answer(answers.unary(_listing(self.models, seen)))
         else:

@@ -67,10 +67,12 @@ def answer(scene: Scene | Trouble, target: str, body: dict[str, Any]) -> tuple[S
     if not scene.fails:
         return answers.sse(frames)
     begun = frames[: len(frames) // 2]
+    last: tuple[Step, ...] = (End.CLOSE,)
     if scene.fails == "error":
-        return answers.sse([*begun, *speech.error_frames("The fake provider fails.", len(begun))])
-    # The wait lets the events arrive before the end does.
-    return (*answers.sse(begun, end=End.CLOSE)[:-1], 0.02, End.CLOSE)
+        failing = speech.error_frames("The fake provider fails.", len(begun))
+        last = (*(answers.piece(frame) for frame in failing), answers.LAST_PIECE)
+    # The wait lets the events be taken before the end comes: one that nobody saw may be tried elsewhere.
+    return (*answers.sse(begun, end=End.CLOSE)[:-1], 0.03, *last)
 
 
 def _unary(speech: ModuleType, scene: Scene) -> tuple[Step, ...]:
