@@ -9,10 +9,12 @@ import msgspec
 from redis.exceptions import RedisError
 
 from fastgw.clock import monotonic_ns
+from fastgw.dataplane.actions import Actions
 from fastgw.dataplane.auth.address import Addresses
 from fastgw.dataplane.auth.keys import Keys
 from fastgw.dataplane.book import Book
 from fastgw.dataplane.drain import Drain
+from fastgw.dataplane.edges import ByMethod
 from fastgw.dataplane.ingress.body import BodyBudget
 from fastgw.dataplane.models import Models
 from fastgw.dataplane.patrol import Patrol
@@ -21,6 +23,7 @@ from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.dataplane.routing.failover import Cooling
 from fastgw.dataplane.settlement.settle import Settlement
 from fastgw.dataplane.stages import Stages
+from fastgw.dataplane.upstream.credentials import signers
 from fastgw.dataplane.upstream.fetch import Fetcher
 from fastgw.dataplane.upstream.transport import Transport
 from fastgw.dataplane.upstream.wire import WireTransport
@@ -157,7 +160,7 @@ class Wiring:
             settlement=settlement,
             bodies=BodyBudget(settings.bounds.body_bytes_in_flight_max),
             fetcher=self._fetcher,
-            signers={},
+            signers=signers(settings),
         )
         patrol = Patrol(settings.deadlines, book.checkpoint)
         self.drain = Drain(patrol)
@@ -167,6 +170,9 @@ class Wiring:
         self.messages = Chat(stages, patrol, book, "messages")
         self.gemini = Chat(stages, patrol, book, "gemini")
         self.models = Models(stages, patrol)
+        self.actions = Actions(
+            {"generateContent": self.gemini, "streamGenerateContent": self.gemini}, ByMethod({"GET": self.models})
+        )
         self._synced = False
         self._tasks: list[asyncio.Task[None]] = []
 

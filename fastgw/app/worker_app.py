@@ -14,6 +14,10 @@ from fastgw.settings import Settings
 
 BASES = ("/v1", "/api/v1", "")
 """Where the API is mounted; the root serves clients whose base URL has no version."""
+GEMINI_BASES = (*BASES, "/v1beta", "/api/v1beta")
+"""Newer SDKs of Google ask under `v1` (google-genai 3.4), older ones and Gemini CLI under `v1beta`."""
+MESSAGES_PATHS = ("/openai/v1/messages", "/v1/v1/messages", "/openai/v1/v1/messages", "/api/v1/v1/messages")
+"""Where Claude Code asks when its base URL already has a version or a vendor in it (2.1, 2026-11)."""
 
 
 def asgi(settings: Settings, slot: int = 0) -> Starlette:
@@ -45,21 +49,36 @@ class _Lean(Starlette):
     def __init__(self, routes: list[Route], lifespan: Lifespan[Starlette]) -> None:
         super().__init__(routes=routes, lifespan=lifespan)
         self._fixed: dict[str, ASGIApp] = {route.path: route.endpoint for route in routes if "{" not in route.path}
+        self._models: dict[str, ASGIApp] = {
+            route.path.partition("{")[0]: route.endpoint
+            for route in routes
+            if route.path.endswith("models/{model:path}")
+        }
+        """Gemini's calls have the model's name in their path, and are as frequent as any."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Hand on to the handler; the result is its coroutine, without a frame of our own around it."""
-        handler = self._fixed.get(scope["path"]) if scope["type"] == "http" else None
+        path = scope["path"]
+        handler = self._fixed.get(path) if scope["type"] == "http" else None
+        if handler is None and "/models/" in path and scope["type"] == "http":
+            handler = self._models.get(path[: path.index("/models/") + 8])
         called = super().__call__(scope, receive, send) if handler is None else handler(scope, receive, send)
         return cast("Coroutine[Any, Any, None]", called)
 
 
 def _routes(wiring: Wiring) -> Iterator[Route]:
-    # Starlette tries routes in this order, so the most frequent comes first.
     for base in BASES:
         yield _route(f"{base}/chat/completions", POST=wiring.chat)
-    for base in BASES:
+        yield _route(f"{base}/completions", POST=wiring.completions)
+        yield _route(f"{base}/responses", POST=wiring.responses)
         yield _route(f"{base}/models", GET=wiring.models)
-        yield _route(f"{base}/models/{{model:path}}", GET=wiring.models)
+    for path in (*(f"{base}/messages" for base in BASES), *MESSAGES_PATHS):
+        yield _route(path, POST=wiring.messages)
+    for base in GEMINI_BASES[len(BASES) :]:
+        yield _route(f"{base}/models", GET=wiring.models)
+    for base in GEMINI_BASES:
+        yield _route(f"{base}/models/{{model:path}}", GET=wiring.models, POST=wiring.actions)
+        yield _route(f"{base}/tunedModels/{{model:path}}", GET=wiring.models, POST=wiring.actions)
     alive, ready = Probe(lambda: True), Probe(wiring.ready)
     yield _route("/healthz", GET=alive, HEAD=alive)
     yield _route("/readyz", GET=ready, HEAD=ready)

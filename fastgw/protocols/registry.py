@@ -6,9 +6,10 @@ from types import MappingProxyType
 from fastgw.protocols.chat.dialect import DIALECT as CHAT
 from fastgw.protocols.completions.dialect import DIALECT as COMPLETIONS
 from fastgw.protocols.hub.dialect import CallerDialect, ProviderDialect
+from fastgw.protocols.messages.dialect import DIALECT as MESSAGES
 
-_CALLERS: tuple[CallerDialect, ...] = (CHAT, COMPLETIONS)
-_PROVIDERS: tuple[ProviderDialect, ...] = (CHAT, COMPLETIONS)
+_CALLERS: tuple[CallerDialect, ...] = (CHAT, COMPLETIONS, MESSAGES)
+_PROVIDERS: tuple[ProviderDialect, ...] = (CHAT, COMPLETIONS, MESSAGES)
 
 CALLERS: Mapping[str, CallerDialect] = MappingProxyType({dialect.name: dialect for dialect in _CALLERS})
 """In which callers ask."""
