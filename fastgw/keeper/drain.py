@@ -55,12 +55,13 @@ class Drain:
         for stream in streams:
             try:
                 found = self._drain(stream) or found
-            # Whatever a database or disk raises, the records stay where they are and the next look tries again.
+            # Ledgers raise errors of their own kinds, which nobody here can list, and one stream with a record that we
+            # do not understand must not hold up the others. The records stay where they are; the next look tries again.
             except Exception as error:
                 self._places.pop(stream, None)
                 if stream not in self._failing:
                     self._failing.add(stream)
-                    _log.error("journal %s cannot be drained, trying on: %s", stream, error)
+                    _log.error("journal %s cannot be drained, trying on", stream, exc_info=error)
             else:
                 if stream in self._failing:
                     self._failing.discard(stream)

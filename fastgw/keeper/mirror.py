@@ -26,10 +26,11 @@ class Mirroring:
         while True:
             try:
                 await self.look()
-            # Whatever a database or store raises: workers read what is mirrored, and the next look tries again.
+            # Sources and mirrors raise errors of their own kinds, and if this loop ended, no key would change any more.
+            # Workers go on with what is mirrored; the next look tries again.
             except Exception as error:
                 if not self._failing:
-                    _log.error("keys cannot be mirrored, trying on: %s", error)
+                    _log.error("keys cannot be mirrored, trying on", exc_info=error)
                 self._failing = True
             else:
                 if self._failing:

@@ -101,9 +101,10 @@ class ModelLists:
                 )
                 if not failed.again:
                     return
-            # Whatever the board's store raises: the last list stays, and the next try publishes again.
+            # Boards raise errors of their own kinds, and if this loop ended, the list would stay as it is for ever.
+            # Until the next try publishes again, the last one counts.
             except Exception as error:
-                _log.warning("models of %s cannot be published: %s", provider.name, error)
+                _log.warning("models of %s cannot be published", provider.name, exc_info=error)
             else:
                 return
             ceiling_s = self._backoff_s * 2**attempt

@@ -157,6 +157,7 @@ def test_a_database_that_is_away_delays_and_loses_nothing(
         assert not drain.look()
     event.remove(engine, "before_cursor_execute", away)
     assert caplog.text.count("cannot be drained") == 1
+    assert "the database is away" in caplog.text
     writer.append(closed("ex_2"))
     assert drain.look()
     assert "drained again" in caplog.text

@@ -109,8 +109,7 @@ class WatchedStream(httpcore.AsyncNetworkStream):
         """The same over TLS."""
         try:
             return WatchedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
-        except BaseException:
-            # The engine closes the socket after errors only, not when it is cancelled.
+        except BaseException:  # it goes on up; the engine closes the socket after errors only, not when cancelled
             await self._inner.aclose()
             raise
 

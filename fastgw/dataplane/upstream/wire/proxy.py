@@ -98,6 +98,6 @@ async def open_tunnel(sock: socket.socket, origin: Origin, authorization: bytes)
             raise TransportError(Failure.CONNECT, f"the proxy refused the tunnel: {status[1:]!r}", sent=False)
         if not head.endswith(b"\r\n\r\n"):
             raise OSError("the proxy sent bytes before the tunnel was used")
-    except BaseException:
+    except BaseException:  # cancelled or failed: it goes on up, only the socket must not stay open
         sock.close()
         raise
