@@ -4,9 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from fastgw import clock
-from fastgw.dataplane.upstream.credentials import entra, google
 from fastgw.dataplane.upstream.credentials.sigv4 import SigV4
-from fastgw.dataplane.upstream.credentials.tokens import Bearer, Tokens
 from fastgw.dataplane.upstream.transport import Request
 from fastgw.providers import VENDORS
 from fastgw.providers.secret_forms import aws_parts, entra_parts
@@ -35,6 +33,10 @@ def _signer(kind: str, secret: str, provider: ProviderSettings, now_ms: Callable
         parts = aws_parts(secret)
         assert parts is not None, "the vendor has looked at its form"
         return SigV4(*parts, region=provider.region, service="bedrock", now_ms=now_ms)
+    # Only whoever has such a credential pays for importing an HTTP client and cryptography: 20 MB.
+    from fastgw.dataplane.upstream.credentials import entra, google  # noqa: PLC0415
+    from fastgw.dataplane.upstream.credentials.tokens import Bearer, Tokens  # noqa: PLC0415
+
     if kind == "google":
         account = google.account(secret, provider.name)
         return Bearer(Tokens(lambda: google.question(account, now_ms()), provider.proxy, now_ms))
