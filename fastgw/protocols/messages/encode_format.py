@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
+from fastgw.protocols.hub.answerable import answerable
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.names import field_of
 from fastgw.protocols.hub.target import Abilities
-from fastgw.protocols.messages.schema import answerable
 
 _OBJECT = "Answer with one valid JSON object and nothing else: no words around it, no code fence."
 _SCHEMA = "Answer with one JSON value that fits this JSON Schema and nothing else: no words around it, no code fence.\n"

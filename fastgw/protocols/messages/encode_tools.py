@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
+from fastgw.protocols.hub.answerable import answerable
 from fastgw.protocols.hub.conversation import Cache, Conversation, Tool, ToolCall
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.names import field_of
 from fastgw.protocols.hub.target import Abilities, Target
-from fastgw.protocols.messages.schema import answerable
 from fastgw.protocols.messages.web_search import web_search
 
 NAME = "messages"

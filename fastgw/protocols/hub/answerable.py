@@ -1,4 +1,4 @@
-"""JSON Schema as the API takes it for structured output and strict tools.
+"""JSON Schema as Claude takes it for structured output and strict tools, at Anthropic and on Bedrock.
 
 It wants `additionalProperties: false` on every object and knows few keywords (anthropic-python 2.12
 `lib/_parse/_transform.py`, 2026-11); others are answered with 400. A schema that keeps to that passes untouched. In

@@ -1,11 +1,11 @@
-"""Schemas as the API takes them."""
+"""Schemas as Claude takes them."""
 
 import json
 from typing import Any
 
 import pytest
 
-from fastgw.protocols.messages.schema import answerable
+from fastgw.protocols.hub.answerable import answerable
 
 
 def test_a_schema_that_fits_is_passed_byte_for_byte() -> None:
