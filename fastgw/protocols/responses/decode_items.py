@@ -1,0 +1,128 @@
+"""The `input` of a request as turns of a conversation: each item is one turn, in its place."""
+
+import msgspec
+
+from fastgw.protocols import strict, toplevel
+from fastgw.protocols.hub.conversation import Opaque, Part, Role, Text, Thought, ToolCall, ToolResult, Turn
+from fastgw.protocols.hub.losses import Losses
+from fastgw.protocols.hub.sealed import Sealed, untagged
+from fastgw.protocols.responses import seals, wire
+from fastgw.protocols.responses.decode_parts import content_parts, result_parts
+from fastgw.protocols.responses.namespaces import flat
+from fastgw.protocols.responses.peek import FAMILY
+
+DIALECT = "responses"
+_FROM_USER = ("_output", "_response", "compaction_trigger")
+"""How types of items end that a caller adds, not the model."""
+
+
+class _Head(msgspec.Struct):
+    type: str | None = None
+    role: str | None = None
+
+
+_input = msgspec.json.Decoder(str | list[msgspec.Raw])
+_head = msgspec.json.Decoder(_Head)
+_message = msgspec.json.Decoder(wire.Message)
+_function_call = msgspec.json.Decoder(wire.FunctionCall)
+_custom_call = msgspec.json.Decoder(wire.CustomCall)
+_output = msgspec.json.Decoder(wire.CallOutput)
+_reasoning = msgspec.json.Decoder(wire.Reasoning)
+
+
+def turns_of(raw: msgspec.Raw, losses: Losses) -> list[Turn]:
+    """All turns. Raises `GatewayError` (400) for an item of a known type that is no such item."""
+    given: str | list[msgspec.Raw] = toplevel.typed(_input, raw, "input")
+    if isinstance(given, str):
+        return [Turn("user", (Text(given),), plain=True, id=seals.BARE_INPUT)]
+    turns: list[Turn] = []
+    for number, item in enumerate(given):
+        turn = _turn(item, f"input[{number}]", losses)
+        part = turn.parts[0] if turn.parts else None
+        if isinstance(part, Thought) and part.sealed is not None and part.sealed.family in seals.CARRIERS:
+            _attach(part.sealed, turns)
+        else:
+            turns.append(turn)
+    return turns
+
+
+def _turn(raw: msgspec.Raw, path: str, losses: Losses) -> Turn:
+    head: _Head = toplevel.typed(_head, raw, path)
+    match head.type:
+        case None | "message" if head.role is not None:
+            return _message_turn(strict.decode(_message, raw, path, losses), path, losses)
+        case "function_call":
+            call = strict.decode(_function_call, raw, path, losses)
+            _status(call.status, path, losses)
+            name = flat(call.namespace, call.name)
+            return _assistant(ToolCall(call.call_id, name, call.arguments, item_id=call.id or ""))
+        case "custom_tool_call":
+            custom = strict.decode(_custom_call, raw, path, losses)
+            _status(custom.status, path, losses)
+            name = flat(custom.namespace, custom.name)
+            return _assistant(ToolCall(custom.call_id, name, custom.input, custom=True, item_id=custom.id or ""))
+        case "function_call_output" | "custom_tool_call_output":
+            return _result_turn(strict.decode(_output, raw, path, losses), path, losses)
+        case "reasoning":
+            return _assistant(_thought(strict.decode(_reasoning, raw, path, losses), path, losses))
+        case kind:
+            kind = kind or "item_reference"
+            role: Role = "user" if kind.endswith(_FROM_USER) else "assistant"
+            return Turn(role, (Opaque(DIALECT, kind, bytes(raw).decode()),))
+
+
+def _assistant(part: Part) -> Turn:
+    return Turn("assistant", (part,))
+
+
+def _message_turn(message: wire.Message, path: str, losses: Losses) -> Turn:
+    _status(message.status, path, losses)
+    plain = isinstance(message.content, str)
+    parts = content_parts(message.content, f"{path}.content", losses)
+    return Turn(message.role, parts, id=message.id or "", plain=plain, phase=message.phase or "")
+
+
+def _result_turn(output: wire.CallOutput, path: str, losses: Losses) -> Turn:
+    _status(output.status, path, losses)
+    result = ToolResult(
+        output.call_id,
+        result_parts(output.output, f"{path}.output", losses),
+        name=output.name or "",
+        custom=output.type == "custom_tool_call_output",
+    )
+    return Turn("tool", (result,), id=output.id or "")
+
+
+def _thought(item: wire.Reasoning, path: str, losses: Losses) -> Thought:
+    _status(item.status, path, losses)
+    sealed = untagged(item.encrypted_content, FAMILY) if item.encrypted_content else None
+    redacted = sealed is not None and sealed.family == seals.REDACTED
+    if sealed is not None and redacted:
+        sealed = untagged(sealed.data, FAMILY)
+    return Thought(
+        "".join(words.text for words in item.content or ()),
+        sealed,
+        redacted=redacted,
+        id=item.id or "",
+        summaries=tuple(words.text for words in item.summary),
+    )
+
+
+def _attach(carrier: Sealed, turns: list[Turn]) -> None:
+    """Give a call or a text the seal that came in an item of its own; a seal of nothing is left out."""
+    call_id, seal = seals.carried(carrier)
+    for at in range(len(turns) - 1, -1, -1):
+        parts = turns[at].parts
+        if turns[at].role != "assistant" or not parts:
+            continue
+        last = parts[-1]
+        if (isinstance(last, ToolCall) and call_id and last.id == call_id) or (isinstance(last, Text) and not call_id):
+            sealed = msgspec.structs.replace(last, sealed=seal)
+            turns[at] = msgspec.structs.replace(turns[at], parts=(*parts[:-1], sealed))
+            return
+
+
+def _status(status: str | None, path: str, losses: Losses) -> None:
+    """Only that an item is complete can be said elsewhere, and goes without saying."""
+    if status not in {None, "completed"}:
+        losses.drop(f"{path}.status")

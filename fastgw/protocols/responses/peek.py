@@ -1,0 +1,77 @@
+"""What the gateway reads of a request before anything else, and the splice that sends it to a provider of Responses."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from fastgw.protocols import toplevel
+from fastgw.protocols.hub.dialect import Fields, Peek
+from fastgw.protocols.hub.sealed import untagged
+from fastgw.protocols.hub.target import Target
+
+FAMILY = "openai"
+_ELSEWHERE = ("previous_response_id", "conversation", "prompt")
+"""Fields that may stand in for `input`: the question is kept by the provider."""
+_TAGGED = b'"fgw1.'
+
+_input = msgspec.json.Decoder(str | list[msgspec.Raw])
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+_item = msgspec.json.Decoder(Fields)
+_encode = msgspec.json.Encoder().encode
+
+
+def peek(fields: Fields) -> Peek:
+    """Raises `GatewayError` (400) that names the JSON path of the mistake."""
+    model = toplevel.model(fields)
+    if present(fields, "input"):
+        if not toplevel.field(_input, fields, "input"):
+            toplevel.refuse("'input' must be a text or a list with at least one item.", "input")
+    elif not any(present(fields, name) for name in _ELSEWHERE):
+        toplevel.refuse("Missing required parameter: 'input'.", "input")
+    return Peek(
+        model=model,
+        stream="stream" in fields and bool(toplevel.field(toplevel.flag, fields, "stream")),
+        output_cap=toplevel.cap(fields, "max_output_tokens"),
+    )
+
+
+def splice(fields: Fields, target: Target) -> bytes:
+    """The caller's body with `model` replaced. Nested values are copied byte for byte, with one exception: reasoning
+    sealed by another family is taken out, and what this lane's family sealed loses the gateway's tag."""
+    extra = target.abilities.extra
+    changed = extra | fields if extra else dict(fields)
+    if target.abilities.model_in_body:
+        changed["model"] = msgspec.Raw(_encode(target.model))
+    else:
+        changed.pop("model", None)
+    given = fields.get("input")
+    if given is not None and _TAGGED in bytes(given):
+        changed["input"] = _unsealed(given, target.family)
+    return _encode(changed)
+
+
+def present(fields: Mapping[str, msgspec.Raw], name: str) -> bool:
+    """Whether a field is there and not null."""
+    return name in fields and bytes(fields[name]) != b"null"
+
+
+def _unsealed(given: msgspec.Raw, family: str) -> msgspec.Raw:
+    try:
+        items = _items.decode(given)
+    except msgspec.MsgspecError:
+        return given
+    kept = (_own(item, family) if _TAGGED in bytes(item) else item for item in items)
+    return msgspec.Raw(_encode([item for item in kept if item is not None]))
+
+
+def _own(raw: msgspec.Raw, family: str) -> msgspec.Raw | None:
+    try:
+        item = _item.decode(raw)
+        sealed = untagged(msgspec.json.decode(item["encrypted_content"], type=str), FAMILY)
+    except (KeyError, msgspec.MsgspecError):
+        return raw
+    if sealed.family != family:
+        return None
+    # A provider checks that sealed reasoning has the id under which it was sealed; the caller's is the gateway's.
+    item.pop("id", None)
+    return msgspec.Raw(_encode(item | {"encrypted_content": msgspec.Raw(_encode(sealed.data))}))
