@@ -65,14 +65,15 @@ def _sampling(body: Body, conversation: Conversation, target: Target, losses: Lo
         if value is None:
             continue
         both = name == "top_p" and said.temperature is not None and not abilities.temperature_and_top_p
+        unknown = name == "seed" and not abilities.seed
         # `top_k` is no field of OpenAI's; a caller of this dialect knows its provider.
-        if not abilities.sampling or both or (name == "top_k" and origin != "chat"):
+        if not abilities.sampling or both or unknown or (name == "top_k" and origin != "chat"):
             losses.drop(field_of(origin, name))
         elif name == "temperature" and value > abilities.temperature_max:
             losses.drop(field_of(origin, name))
             body[name] = abilities.temperature_max
         else:
-            body[name] = value
+            body[abilities.seed if name == "seed" else name] = value
     if said.logit_bias:
         if abilities.sampling:
             body["logit_bias"] = msgspec.Raw(said.logit_bias.encode())

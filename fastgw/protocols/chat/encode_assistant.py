@@ -57,8 +57,6 @@ def assistant(turn: Turn, parts: Parts, target: Target, *, own: bool) -> tuple[d
         # Reasoning alone is no message; an empty one would be refused.
         return None, pictures
     message |= sounds | reasoning | _signature(texts, target)
-    if turn.name:
-        message["name"] = turn.name
     return message, pictures
 
 

@@ -18,6 +18,7 @@ from fastgw.protocols.hub.conversation import (
     Turn,
 )
 from fastgw.protocols.hub.losses import Losses
+from fastgw.protocols.hub.names import field_of
 from fastgw.protocols.hub.target import Target
 
 Message = dict[str, Any]
@@ -54,6 +55,8 @@ class _Writing:
         self._turns = turns
         self._target = target
         self._parts = Parts(conversation, target, losses)
+        self._path = field_of(conversation.origin, "turns")
+        self._losses = losses
         self._made: list[Message] = []
         self._pending: list[Any] = []
         """Pictures and files of results and answers, which no message but a user's can hold."""
@@ -76,6 +79,8 @@ class _Writing:
 
     def _assistant(self, at: int, turn: Turn) -> None:
         message, pictures = assistant(turn, self._parts, self._target, own=self._own)
+        if message is not None:
+            message |= self._name(turn.name)
         if message is not None:
             self._flush()
             self._made.append(message)
@@ -119,7 +124,13 @@ class _Writing:
 
     def _add(self, role: str, content: str | list[Any], name: str) -> None:
         if content or self._own:
-            self._made.append({"role": role, "content": content} | ({"name": name} if name else {}))
+            self._made.append({"role": role, "content": content} | self._name(name))
+
+    def _name(self, name: str) -> dict[str, str]:
+        if name and not self._target.abilities.names:
+            self._losses.drop(f"{self._path}.name")
+            return {}
+        return {"name": name} if name else {}
 
     def _flush(self) -> None:
         """Write what waits for a user's message as one of its own."""
@@ -132,7 +143,7 @@ class _Writing:
         made_id = call_id(result.call_id, own=self._own)
         message: Message = {"role": "tool", "tool_call_id": made_id, "content": content}
         if self._own:
-            message |= ({"name": result.name} if result.name else {}) | self._parts.cached(result.cache)
+            message |= self._name(result.name) | self._parts.cached(result.cache)
         self._made.append(message)
         if beside:
             self._pending += [{"type": "text", "text": _FROM_TOOL.format(made_id)}, *beside]

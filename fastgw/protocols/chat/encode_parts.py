@@ -29,8 +29,6 @@ ERROR_MARK = "Error: "
 """Stands before a failed tool's words: chat has no flag for it."""
 _BETWEEN = "\n\n"
 """Between blocks of text that other dialects keep apart; only some compatible providers take a list of them."""
-_IRREPLACEABLE = ("item_reference", "compaction")
-"""Parts of Responses that stand for a history that only its provider has."""
 
 
 class Parts:
@@ -49,7 +47,7 @@ class Parts:
         if plain and len(parts) == 1 and isinstance(parts[0], Text) and not self._marked(parts[0]):
             return parts[0].text
         if not self._own:
-            parts = [part for part in parts if not (isinstance(part, Text) and not part.text)]
+            parts = [_as_text(part) for part in parts if not (isinstance(part, Text) and not part.text)]
             if all(isinstance(part, Text) and not self._marked(part) for part in parts):
                 return between.join(self._words(part) for part in parts if isinstance(part, Text))
         made = [one for part in parts if (one := self.one(part)) is not None]
@@ -94,8 +92,6 @@ class Parts:
                 beside.append(one)
         if result.is_error:
             inside = _as_error(inside)
-        if not any(not isinstance(part, Text) for part in inside) and not self._own:
-            return _BETWEEN.join(part.text for part in inside if isinstance(part, Text) and part.text), beside
         return self.content(inside, plain=plain), beside
 
     def cached(self, cache: Cache | None) -> dict[str, Any]:
@@ -104,9 +100,7 @@ class Parts:
 
     def lose(self, part: Opaque) -> None:
         """Leave out a part that only another dialect knows."""
-        if part.kind in _IRREPLACEABLE:
-            self._losses.refuse(f"{self._turns}.{part.kind}", "only its own provider has it. Send the whole history.")
-        self._losses.drop(f"{self._turns}.{part.kind}")
+        self._losses.foreign((part.kind,))
 
     def _marked(self, part: Part) -> bool:
         return isinstance(part, Text) and part.cache is not None and self._abilities.cache_control
@@ -128,11 +122,9 @@ class Parts:
     def _document(self, part: Document) -> dict[str, Any]:
         if part.citations:
             self._losses.drop(f"{self._turns}.citations")
-        if part.text is not None:
-            name = f' name="{part.filename}"' if part.filename else ""
-            context = f"{part.context}\n" if part.context else ""
-            words = f"{context}<document{name}>\n{part.text}\n</document>"
-            return {"type": "text", "text": words} | self.cached(part.cache)
+        text = _as_text(part)
+        if isinstance(text, Text):
+            return {"type": "text", "text": text.text} | self.cached(text.cache)
         if not self._abilities.document_input:
             self._losses.refuse(self._turns, "it cannot read documents. Send their text.")
         if part.context:
@@ -159,6 +151,15 @@ class Parts:
         if source.url and not self._own and not source.url[:8].lower().startswith(("http://", "https://")):
             self._losses.refuse(self._turns, f"it cannot reach the address of {what}. Send the bytes.")
         return media.url(source, fallback)
+
+
+def _as_text(part: Part) -> Part:
+    """A document of plain text as the words that it holds; chat has no part for it."""
+    if not isinstance(part, Document) or part.text is None:
+        return part
+    name = f' name="{part.filename}"' if part.filename else ""
+    context = f"{part.context}\n" if part.context else ""
+    return Text(f"{context}<document{name}>\n{part.text}\n</document>", part.cache)
 
 
 def _as_error(parts: list[Part]) -> list[Part]:

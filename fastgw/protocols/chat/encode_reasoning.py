@@ -31,9 +31,10 @@ def reasoning(conversation: Conversation, abilities: Abilities, losses: Losses) 
 def _on(asked: Thinking, effort: Effort | None, abilities: Abilities, losses: Losses, path: str) -> dict[str, Any]:
     match abilities.reasoning:
         case "thinking":
-            if asked.effort is not None or asked.budget_tokens is not None:
-                losses.drop(path)
-            return {"thinking": {"type": "enabled"}}
+            level: dict[str, Any] = {}
+            if effort is not None:
+                level = _effort(effort, abilities, path, losses)
+            return {"thinking": {"type": "enabled"}} | level
         case "enable_thinking":
             return {"enable_thinking": True} | _budget(asked, effort, abilities)
         case _:

@@ -6,6 +6,7 @@ can be put between, and the event that carries usage can be held back from a cal
 """
 
 import re
+from typing import ClassVar
 
 import msgspec
 
@@ -20,7 +21,7 @@ from fastgw.usage import Usage
 TEXT_BYTES_BETWEEN_COUNTS = 32 * 1024
 
 _TEXT = re.compile(
-    rb'"(?:content|text|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"((?:[^"\\]++|\\.)*+)"', re.DOTALL
+    rb'"(?:content|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"((?:[^"\\]++|\\.)*+)"', re.DOTALL
 )
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
 _FINISH = re.compile(rb'"finish_reason"\s*:\s*"')
@@ -48,6 +49,9 @@ _error_chunk = msgspec.json.Decoder(_ErrorChunk)
 
 class StreamTap(EventCutter):
     """Follows one stream. Feed it what the provider sends; forward what it returns."""
+
+    text: ClassVar[re.Pattern[bytes]] = _TEXT
+    """Finds what was generated, for the gateway's own count."""
 
     __slots__ = (
         "_hide_usage", "_seen", "_seen_bytes", "_text_bytes", "done", "error", "finished", "opened", "usage",
@@ -128,7 +132,7 @@ class StreamTap(EventCutter):
         data = b"".join(self._seen)
         self._seen.clear()
         self._seen_bytes = 0
-        self._text_bytes += sum(len(text) for text in _TEXT.findall(data))
+        self._text_bytes += sum(len(text) for text in self.text.findall(data))
         if not self.finished and _FINISH.search(data):
             self.finished = True
 

@@ -1,0 +1,1 @@
+"""OpenAI's legacy completions: a prompt in, its continuation out."""
