@@ -175,3 +175,5 @@ async def _drain(app: Starlette, server: Server, serving: asyncio.Task[Any], sto
         await drain.wait_idle(CUT_MS)
     if not stop.hurry.is_set():
         await asyncio.wait({serving}, timeout=FLUSH_MS / 1000)
+        if not serving.done():
+            _log.info("some peers have not read all of their answers, and are left")
