@@ -91,15 +91,15 @@ def named(event: bytes) -> bytes:
 
 def payloads(data: bytes) -> list[bytes]:
     """The data of each whole event in `data`; comments and empty ones are left out."""
-    if b"\r" not in data:
-        found: list[bytes] = []
-        for event in data.split(b"\n\n"):
-            if event.startswith(b"data: ") and b"\n" not in event:
-                found.append(event[6:])
-            elif event and (content := payload(event)):
-                found.append(content)
-        return found
-    return [content for event in split_events(data) if (content := payload(event))]
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    found: list[bytes] = []
+    for event in data.split(b"\n\n"):
+        if event.startswith(b"data: ") and b"\n" not in event:
+            found.append(event[6:])
+        elif event and (content := payload(event)):
+            found.append(content)
+    return found
 
 
 def _lines(event: bytes) -> bytes:
