@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,17 @@ class Ground:
         self.key = key
         self.provider = provider
 
-    async def ask(self, caller: str, path: str, body: Any) -> Received:
-        """One exchange over the caller's path; `body` goes out as JSON."""
+    async def ask(self, caller: str, path: str, body: Any, *, gate: threading.Event | None = None) -> Received:
+        """One exchange over the caller's path; `body` goes out as JSON. `gate` is set once words have come."""
         target, _, query = path.partition("?")
         sent = Caller(self.app, self.key, body, path=target, query_string=query.encode())
         told = {"content-type": "application/json", "content-length": str(len(sent.body))}
         headers = CALLERS[caller].headers(self.key) | told
         sent.scope["headers"] = [(name.encode(), value.encode()) for name, value in headers.items()]
         sent.scope["raw_path"] = target.encode()
+        if gate is not None:
+            await sent.start().until(lambda one: b"Hel" in one.text or one.ended)
+            gate.set()
         await sent.answer()
         found = {name.decode().lower(): value.decode() for name, value in sent.sent[0]["headers"]}
         return Received(sent.status, found, sent.text, sent.ended)

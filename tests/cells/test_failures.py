@@ -1,5 +1,8 @@
 """16 cells, each with every kind of failure: the caller's own error, and nothing that looks like a whole answer."""
 
+import threading
+from dataclasses import replace
+
 import pytest
 
 from tests.cells import golden
@@ -8,6 +11,7 @@ from tests.cells.conftest import MODELS, Ground
 from tests.cells.question import Heard, Received
 from tests.cells.scenarios import FAILED
 from tests.cells.test_answers import CELLS
+from tests.fakes import Scene
 from tests.fakes.speech import dialect_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -20,10 +24,11 @@ async def test_cell(ground: Ground, caller: str, provider: str, scenario: str) -
     parts = {}
     for stream in (False, True):
         ground.provider.forget()
-        ground.provider.always(case.scene)
+        gate = threading.Event() if stream else None
+        ground.provider.always(replace(case.scene, gate=gate) if isinstance(case.scene, Scene) else case.scene)
         model = f"{provider}/{MODELS[provider]}"
         asked = CALLERS[caller].body(case.question, model, stream=stream)
-        got = await ground.ask(caller, CALLERS[caller].path(model, stream=stream), asked)
+        got = await ground.ask(caller, CALLERS[caller].path(model, stream=stream), asked, gate=gate)
         requests = ground.provider.requests
         assert requests
         assert {dialect_of(seen.target) for seen in requests} == {provider}

@@ -1,4 +1,4 @@
-"""Answers as lists of steps: bytes to send as they are, seconds to wait, and ways to end. Nothing is checked or mended.
+"""Answers as lists of steps: bytes to send as they are, things to wait for, and ways to end. Nothing is checked or mended.
 
 An answer that has no `End` leaves the connection open for the next request.
 """
@@ -6,6 +6,7 @@ An answer that has no `End` leaves the connection open for the next request.
 import enum
 import gzip
 import json
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ class End(enum.Enum):
     """Nothing more, until the other side hangs up."""
 
 
-Step = bytes | float | End
+Step = bytes | float | End | threading.Event
 Headers = Iterable[tuple[str, str]]
 
 JSON = ("content-type", "application/json")

@@ -208,6 +208,9 @@ class FakeProvider:
                     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     writer.transport.abort()
                     return False
+                case threading.Event():
+                    while not step.is_set():
+                        await asyncio.sleep(0.002)
                 case End.STALL:
                     await asyncio.Event().wait()
                 case seconds if seconds:

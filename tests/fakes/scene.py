@@ -1,5 +1,6 @@
 """What a provider is to answer, once for all dialects; `tests.fakes.speech` puts it into the one that was asked."""
 
+import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -76,6 +77,8 @@ class Scene:
     tokens: Tokens = field(default_factory=Tokens)
     fails: Literal["", "error", "cut"] = ""
     """Half-way: by an error in the stream, or a 200 that holds only an error; or by hanging up."""
+    gate: threading.Event | None = None
+    """What a stream waits for before it fails; None: a moment."""
     whole_blocks: bool = False
     """A stream has one delta a block, not several."""
 

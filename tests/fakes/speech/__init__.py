@@ -71,8 +71,8 @@ def answer(scene: Scene | Trouble, target: str, body: dict[str, Any]) -> tuple[S
     if scene.fails == "error":
         failing = speech.error_frames("The fake provider fails.", len(begun))
         last = (*(answers.piece(frame) for frame in failing), answers.LAST_PIECE)
-    # The wait lets the events be taken before the end comes: one that nobody saw may be tried elsewhere.
-    return (*answers.sse(begun, end=End.CLOSE)[:-1], 0.03, *last)
+    # The events have to be taken before the end comes: one that nobody saw may be tried elsewhere.
+    return (*answers.sse(begun, end=End.CLOSE)[:-1], scene.gate or 0.1, *last)
 
 
 def _unary(speech: ModuleType, scene: Scene) -> tuple[Step, ...]:
