@@ -1,0 +1,82 @@
+"""An answer of `:generateContent`, or one chunk of its stream, as providers send it. Unknown fields are passed over."""
+
+import msgspec
+
+from fastgw.protocols.gemini.grounding import Grounding, Recited
+from fastgw.protocols.gemini.logprobs import Result
+from fastgw.protocols.gemini.usage import WireUsage
+
+ABSENT = msgspec.Raw(b"")
+
+
+class Blob(msgspec.Struct, rename="camel"):
+    """Bytes in the answer."""
+
+    data: str | None = None
+    mime_type: str | None = None
+
+
+class Call(msgspec.Struct, rename="camel"):
+    """A whole call."""
+
+    name: str | None = None
+    id: str | None = None
+    args: msgspec.Raw = ABSENT
+
+
+class Part(msgspec.Struct, rename="camel"):
+    """A piece of the answer."""
+
+    text: str | None = None
+    thought: bool | None = None
+    thought_signature: str | None = None
+    function_call: Call | None = None
+    inline_data: Blob | None = None
+    executable_code: msgspec.Raw = ABSENT
+    code_execution_result: msgspec.Raw = ABSENT
+    tool_call: msgspec.Raw = ABSENT
+    tool_response: msgspec.Raw = ABSENT
+
+
+class Content(msgspec.Struct):
+    """What is said."""
+
+    parts: list[Part] | None = None
+
+
+class Candidate(msgspec.Struct, rename="camel"):
+    """One of the answers."""
+
+    content: Content | None = None
+    finish_reason: str | None = None
+    finish_message: str | None = None
+    index: int | None = None
+    grounding_metadata: Grounding | None = None
+    citation_metadata: Recited | None = None
+    logprobs_result: Result | None = None
+
+
+class Feedback(msgspec.Struct, rename="camel"):
+    """Why the prompt was refused."""
+
+    block_reason: str | None = None
+    block_reason_message: str | None = None
+
+
+class Chunk(msgspec.Struct, rename="camel"):
+    """The whole of it."""
+
+    candidates: list[Candidate] | None = None
+    prompt_feedback: Feedback | None = None
+    usage_metadata: WireUsage | None = None
+    model_version: str | None = None
+    response_id: str | None = None
+    error: msgspec.Raw = ABSENT
+
+
+decode = msgspec.json.Decoder(Chunk).decode
+
+
+def is_error(raw: msgspec.Raw) -> bool:
+    """The member `error` says something."""
+    return bytes(raw) not in (b"", b"null")

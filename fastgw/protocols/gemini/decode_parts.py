@@ -1,0 +1,211 @@
+"""Parts of a caller's contents as parts of the hub."""
+
+import msgspec
+
+from fastgw.protocols.gemini import seals, wire
+from fastgw.protocols.gemini.spelling import camel, respelled
+from fastgw.protocols.hub.conversation import (
+    Audio,
+    Document,
+    Image,
+    Opaque,
+    Part,
+    Source,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+    Video,
+)
+from fastgw.protocols.hub.losses import Losses
+from fastgw.protocols.strict import decode
+
+MINTED = "call_auto_"
+"""Ids that are made here for calls without one, numbered over the history; they never leave towards Gemini."""
+
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_string = msgspec.json.Decoder(str)
+_media_parts = msgspec.json.Decoder(list[wire.FunctionResponsePart])
+_encode = msgspec.json.Encoder().encode
+
+_VIDEO_HOSTS = ("https://www.youtube.com/", "https://youtube.com/", "https://youtu.be/", "https://m.youtube.com/")
+_FILES = ("https://generativelanguage.googleapis.com/", "files/")
+_EXTENSIONS = {
+    "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif",
+    "heic": "image/heic", "heif": "image/heif", "pdf": "application/pdf", "txt": "text/plain", "mp4": "video/mp4",
+    "mov": "video/quicktime", "webm": "video/webm", "mp3": "audio/mpeg", "wav": "audio/wav", "ogg": "audio/ogg",
+    "flac": "audio/flac", "m4a": "audio/mp4",
+}  # fmt: skip
+
+Medium = Image | Document | Audio | Video
+
+
+class Calls:
+    """The calls of a history, so that each result finds its own: by id, else by name in the order of the calls."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[str, str]] = []
+        self._minted = 0
+
+    def called(self, given: str | None, name: str) -> str:
+        """The id of a call."""
+        call_id = given or self._mint()
+        self._open.append((call_id, name))
+        return call_id
+
+    def answered(self, given: str | None, name: str) -> str:
+        """The id of the call that a result answers."""
+        found = next((each for each in self._open if each[0] == given), None)
+        if found is None:
+            unnamed = (each for each in self._open if each[1] == name and (not given or each[0].startswith(MINTED)))
+            found = next(unnamed, None)
+        if found is None:
+            return given or self._mint()
+        self._open.remove(found)
+        return found[0]
+
+    def _mint(self) -> str:
+        self._minted += 1
+        return f"{MINTED}{self._minted}"
+
+
+def parts_of(parts: list[wire.Part], role: str, path: str, calls: Calls, losses: Losses) -> list[Part]:
+    """The parts of one content, what stands beside each right behind it."""
+    made: list[Part] = []
+    for number, part in enumerate(parts):
+        made += _part(part, role, f"{path}[{number}]", calls, losses)
+    return made
+
+
+def _part(part: wire.Part, role: str, path: str, calls: Calls, losses: Losses) -> list[Part]:
+    sealed, redacted = seals.read(part.thought_signature) if part.thought_signature else (None, False)
+    made: list[Part] = []
+    beside: dict[str, bytes | msgspec.Raw] = {}
+    if part.thought and role != "assistant":
+        # What a user calls the model's reasoning is not taken for it.
+        losses.drop(f"{path}.thought")
+        return made
+    if part.function_call is not None:
+        call = part.function_call
+        call_id = calls.called(call.id, call.name)
+        made.append(
+            ToolCall(call_id, call.name, bytes(call.args).decode() if wire.given(call.args) else "", sealed=sealed)
+        )
+    elif part.function_response is not None:
+        made.append(_result(part.function_response, path, calls, losses, beside))
+    elif part.inline_data is not None or part.file_data is not None:
+        if part.thought:
+            losses.drop(f"{path}.thought")
+            return made
+        made.append(medium(part.inline_data, part.file_data, beside))
+        if part.thought_signature:
+            beside["thoughtSignature"] = _encode(part.thought_signature)
+    elif opaque := _opaque(part):
+        made.append(opaque)
+    elif part.thought:
+        made.append(Thought(part.text or "", sealed, redacted))
+    elif part.text is not None or sealed is not None:
+        foreign = sealed is not None and sealed.family != seals.FAMILY
+        made.append(
+            Thought("", sealed, redacted) if foreign and not part.text else Text(part.text or "", sealed=sealed)
+        )
+    for name in wire.BESIDE:
+        if (value := _value(part, name)) is not None:
+            beside[name] = value
+    return made + [Opaque("gemini", name, bytes(value).decode()) for name, value in beside.items()]
+
+
+def _value(part: wire.Part, name: str) -> msgspec.Raw | None:
+    field = _SNAKE.get(name)
+    value = getattr(part, field) if field else None
+    return value if isinstance(value, msgspec.Raw) and wire.given(value) else None
+
+
+_SNAKE = {field.encode_name: field.name for field in msgspec.structs.fields(wire.Part)}
+
+
+def _opaque(part: wire.Part) -> Opaque | None:
+    for name in wire.OPAQUE_PARTS:
+        if (value := _value(part, name)) is not None:
+            whole: dict[str, object] = {name: value}
+            if part.thought_signature:
+                whole["thoughtSignature"] = part.thought_signature
+            return Opaque("gemini", name, _encode(whole).decode())
+    return None
+
+
+def medium(blob: wire.Blob | None, file: wire.FileData | None, beside: dict[str, bytes | msgspec.Raw]) -> Medium:
+    """A picture, sound, film or document, by its media type. `beside` gets its name where the hub has no place."""
+    if blob is not None:
+        source, name, kind = Source(blob.mime_type, data=blob.data), blob.display_name, "inlineData"
+    else:
+        file = file or wire.FileData()
+        source, name, kind = _elsewhere(file), file.display_name, "fileData"
+    family = source.media_type.partition("/")[0].lower()
+    if family not in ("image", "audio", "video"):
+        return Document(source, filename=name or "")
+    if name is not None:
+        beside[f"{kind}.displayName"] = _encode(name)
+    return Image(source) if family == "image" else Audio(source) if family == "audio" else Video(source)
+
+
+def _elsewhere(file: wire.FileData) -> Source:
+    uri = file.file_uri
+    ending = uri.partition("?")[0].rpartition(".")[2].lower()
+    media_type = file.mime_type or ("video/mp4" if uri.startswith(_VIDEO_HOSTS) else _EXTENSIONS.get(ending, ""))
+    if uri.startswith(_FILES):
+        return Source(media_type, file_id=uri)
+    return Source(media_type, url=uri)
+
+
+def _result(
+    answer: wire.FunctionResponse, path: str, calls: Calls, losses: Losses, beside: dict[str, bytes | msgspec.Raw]
+) -> ToolResult:
+    raw = bytes(answer.response) if wire.given(answer.response) else b""
+    text, is_error = said(raw)
+    media: list[Medium] = []
+    if wire.given(answer.parts):
+        inner = respelled(answer.parts, wire.FunctionResponsePart)
+        name = f"{path}.functionResponse.parts"
+        unknown: dict[str, bytes | msgspec.Raw] = {}
+        for each in decode(_media_parts, inner, name, losses):
+            media.append(medium(each.inline_data, each.file_data, unknown))
+            if any(_value_of(each, field) for field in each.__struct_fields__):
+                unknown["?"] = b""
+        if unknown:
+            beside["functionResponse.parts"] = inner
+    for field in ("will_continue", "scheduling"):
+        if wire.given(value := getattr(answer, field)):
+            beside[f"functionResponse.{camel(field)}"] = value
+    return ToolResult(
+        call_id=calls.answered(answer.id, answer.name),
+        parts=(*((Text(text),) if text or not media else ()), *media),
+        is_error=is_error,
+        name=answer.name,
+        raw_object=raw.decode(),
+    )
+
+
+def _value_of(part: wire.FunctionResponsePart, field: str) -> bool:
+    value = getattr(part, field)
+    return isinstance(value, msgspec.Raw) and wire.given(value)
+
+
+def said(raw: bytes) -> tuple[str, bool | None]:
+    """The words of a `response` object, and whether it is an error.
+
+    Google's keys are `output` and `error` (FunctionResponse, 2026-11), its SDKs' `result`; a lone one of them that
+    holds a string says just that. Anything else is given as the JSON text.
+    """
+    try:
+        fields = _object.decode(raw or b"{}")
+    except msgspec.MsgspecError:
+        return raw.decode(), None
+    is_error = True if "error" in fields and bytes(fields["error"]) != b"null" else None
+    if not fields:
+        return "", None
+    if len(fields) == 1:
+        key, value = next(iter(fields.items()))
+        if key in ("output", "result", "error") and bytes(value).startswith(b'"'):
+            return _string.decode(value), is_error
+    return raw.decode(), is_error
