@@ -167,6 +167,7 @@ class Wiring:
         self.chat = Chat(stages, patrol, book)
         self.completions = Chat(stages, patrol, book, "completions")
         self.responses = Chat(stages, patrol, book, "responses")
+        self.compact = Chat(stages, patrol, book, "compact")
         self.messages = Chat(stages, patrol, book, "messages")
         self.gemini = Chat(stages, patrol, book, "gemini")
         self.models = Models(stages, patrol)

@@ -71,6 +71,7 @@ def _routes(wiring: Wiring) -> Iterator[Route]:
         yield _route(f"{base}/chat/completions", POST=wiring.chat)
         yield _route(f"{base}/completions", POST=wiring.completions)
         yield _route(f"{base}/responses", POST=wiring.responses)
+        yield _route(f"{base}/responses/compact", POST=wiring.compact)
         yield _route(f"{base}/models", GET=wiring.models)
     for path in (*(f"{base}/messages" for base in BASES), *MESSAGES_PATHS):
         yield _route(path, POST=wiring.messages)

@@ -32,7 +32,7 @@ async def relay_unary(flight: Flight, response: Response, bounds: Bounds, book: 
     flight.usage = reading.usage
     if reading.usage is None:
         flight.output_tokens_counted = -(-len(body) // _BYTES_PER_TOKEN)
-    await _deliver(flight, body, book)
+    await _deliver(flight, body if reading.instead is None else reading.instead, book)
 
 
 async def relay_translated(flight: Flight, call: Call, setting: Setting, response: Response, bounds: Bounds,

@@ -78,7 +78,7 @@ def detect(route: str, fields: Fields, version: str) -> str:
         if route == "responses" and not (_asks_responses(fields) or "contents" in fields):
             return "messages" if _is_messages(fields, version) else "chat"
         return route
-    return route if route == "completions" else _without_messages(route, fields)
+    return route if route in {"completions", "compact"} else _without_messages(route, fields)
 
 
 def _without_messages(route: str, fields: Fields) -> str:

@@ -5,7 +5,7 @@ be deployed, not what is, so it is not asked for. Rules go by the names of model
 `abilities` (learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle, read 2026-11-21).
 """
 
-from fastgw.providers.endpoint import CHAT, COMPLETIONS, RESPONSES
+from fastgw.providers.endpoint import CHAT, COMPACT, COMPLETIONS, RESPONSES
 from fastgw.providers.rules_openai import ABILITIES, RULES
 from fastgw.providers.vendor import Vendor
 
@@ -18,7 +18,7 @@ VENDOR = Vendor(
     env_prefix="AZURE_OPENAI",
     credential="api-key",
     signer="entra",
-    endpoints={"responses": RESPONSES, "chat": CHAT, "completions": COMPLETIONS},
+    endpoints={"responses": RESPONSES, "chat": CHAT, "completions": COMPLETIONS, "compact": COMPACT},
     abilities=ABILITIES,
     rules=RULES,
     models_path="",

@@ -61,6 +61,7 @@ CHAT = Endpoint("/chat/completions")
 """OpenAI's paths below a base URL with the version, which other vendors took over."""
 COMPLETIONS = Endpoint("/completions")
 RESPONSES = Endpoint("/responses", count="/responses/input_tokens")
+COMPACT = Endpoint("/responses/compact")
 MESSAGES = Endpoint("/messages", count="/messages/count_tokens", headers={"anthropic-version": "2023-06-01"})
 """Anthropic's, below a base URL with the version."""
 
@@ -81,6 +82,7 @@ STANDARD = {
     "chat": CHAT,
     "completions": COMPLETIONS,
     "responses": RESPONSES,
+    "compact": COMPACT,
     "messages": MESSAGES,
     "gemini": GEMINI,
     "converse": CONVERSE,

@@ -85,6 +85,8 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     error: bool = False
     """It carries an error although its status said 200."""
     usage: Usage | None = None
+    instead: bytes | None = None
+    """What the caller gets in place of the provider's bytes; None: those."""
 
 
 class Tap(Protocol):
