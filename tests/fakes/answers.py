@@ -1,4 +1,4 @@
-"""Answers as lists of steps: bytes to send as they are, things to wait for, and ways to end. Nothing is checked or mended.
+"""Answers as lists of steps: bytes to send as they are, things to wait for, ways to end. Nothing is checked or mended.
 
 An answer that has no `End` leaves the connection open for the next request.
 """
