@@ -47,7 +47,7 @@ class Parts:
         if plain and len(parts) == 1 and isinstance(parts[0], Text) and not self._marked(parts[0]):
             return parts[0].text
         if not self._own:
-            parts = [_as_text(part) for part in parts if not (isinstance(part, Text) and not part.text)]
+            parts = [self._as_text(part) for part in parts if not (isinstance(part, Text) and not part.text)]
             if all(isinstance(part, Text) and not self._marked(part) for part in parts):
                 return between.join(self._words(part) for part in parts if isinstance(part, Text))
         made = [one for part in parts if (one := self.one(part)) is not None]
@@ -120,11 +120,11 @@ class Parts:
         return {"type": "image_url", "image_url": where | detail} | self.cached(part.cache)
 
     def _document(self, part: Document) -> dict[str, Any]:
-        if part.citations:
-            self._losses.drop(f"{self._turns}.citations")
-        text = _as_text(part)
+        text = self._as_text(part)
         if isinstance(text, Text):
             return {"type": "text", "text": text.text} | self.cached(text.cache)
+        if part.citations:
+            self._losses.drop(f"{self._turns}.citations")
         if not self._abilities.document_input:
             self._losses.refuse(self._turns, "it cannot read documents. Send their text.")
         if part.context:
@@ -145,21 +145,22 @@ class Parts:
             file["filename"] = "document.pdf"
         return {"type": "file", "file": file} | self.cached(part.cache)
 
+    def _as_text(self, part: Part) -> Part:
+        """A document of plain text as the words that it holds; chat has no part for it."""
+        if not isinstance(part, Document) or part.text is None:
+            return part
+        if part.citations:
+            self._losses.drop(f"{self._turns}.citations")
+        name = f' name="{part.filename}"' if part.filename else ""
+        context = f"{part.context}\n" if part.context else ""
+        return Text(f"{context}<document{name}>\n{part.text}\n</document>", part.cache)
+
     def _url(self, source: Source, fallback: str, what: str) -> str:
         if source.file_id:
             self._losses.refuse(self._turns, f"{what} that another provider keeps is out of its reach. Send the bytes.")
         if source.url and not self._own and not source.url[:8].lower().startswith(("http://", "https://")):
             self._losses.refuse(self._turns, f"it cannot reach the address of {what}. Send the bytes.")
         return media.url(source, fallback)
-
-
-def _as_text(part: Part) -> Part:
-    """A document of plain text as the words that it holds; chat has no part for it."""
-    if not isinstance(part, Document) or part.text is None:
-        return part
-    name = f' name="{part.filename}"' if part.filename else ""
-    context = f"{part.context}\n" if part.context else ""
-    return Text(f"{context}<document{name}>\n{part.text}\n</document>", part.cache)
 
 
 def _as_error(parts: list[Part]) -> list[Part]:

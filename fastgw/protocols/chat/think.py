@@ -13,7 +13,8 @@ class ThinkSplitter:
         self._held = ""
         """Text that may be, or may become, a part of a tag; shorter than a tag once blank space is off."""
         self._state = "start"
-        """`start` until the first words tell, `inside` the tags, `after` them before the first word, then `plain`."""
+        """`start` until the first words tell; `opened` and `inside`: between the tags, before and behind the first word;
+        `after` them before the first word, then `plain`."""
 
     def feed(self, text: str) -> tuple[str, str]:
         """The reasoning and the text that are certain now."""
@@ -30,8 +31,13 @@ class ThinkSplitter:
                     return "", ""
                 self._state = "plain"
                 return "", text
+            self._state = "opened"
+            text = bare[len(_OPEN) :]
+        if self._state == "opened":
+            text = text.lstrip()
+            if not text:
+                return "", ""
             self._state = "inside"
-            text = bare[len(_OPEN) :].removeprefix("\n")
         if self._state == "inside":
             thought, closed, rest = text.partition(_CLOSE)
             if not closed:
