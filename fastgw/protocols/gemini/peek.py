@@ -47,7 +47,9 @@ def peek(body: Fields, said: FromPath) -> Peek:
         if choices > CHOICES_MAX:
             path = "generationConfig.candidateCount"
             refuse(f"'{path}' must be between 1 and {CHOICES_MAX}.", path)
-    return Peek(model, bool(said.stream), cap, choices)
+    # Cached content is known to the account that made it.
+    pinned = bytes(fields.get("cachedContent", b"null")) != b"null"
+    return Peek(model, bool(said.stream), cap, choices, pinned=pinned)
 
 
 def _number(config: Fields, name: str, default: int) -> int:

@@ -27,7 +27,13 @@ def peek(fields: Fields, said: FromPath) -> Peek:
     if not toplevel.field(_messages, fields, "messages"):
         toplevel.refuse("messages: at least one message is required", "messages")
     stream = "stream" in fields and bool(toplevel.field(toplevel.flag, fields, "stream"))
-    return Peek(model=model, stream=stream, output_cap=toplevel.cap(fields, "max_tokens"))
+    return Peek(
+        model=model,
+        stream=stream,
+        output_cap=toplevel.cap(fields, "max_tokens"),
+        # A container lives in the account that made it.
+        pinned=bytes(fields.get("container", b"null")).startswith(b'"'),
+    )
 
 
 def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
