@@ -35,9 +35,11 @@ class Worker:
         self.key = ""
         self._journals = Journals(data_dir / JOURNAL_FOLDER)
 
-    async def mint(self, name: str = "one", limits: Limits = NO_LIMITS, models: tuple[str, ...] = ()) -> str:
+    async def mint(
+        self, name: str = "one", limits: Limits = NO_LIMITS, models: tuple[str, ...] = (), *, strict: bool = False
+    ) -> str:
         key = apikey.mint()
-        await self.mirror.sync([Principal(f"key_{name}", apikey.digest(key), 1, name, limits, models)])
+        await self.mirror.sync([Principal(f"key_{name}", apikey.digest(key), 1, name, limits, models, strict=strict)])
         return key
 
     def call(self, key: str = "", *, body: bytes | None = None, scope: Any = None, **fields: Any) -> Caller:
