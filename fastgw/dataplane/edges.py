@@ -45,7 +45,7 @@ class Probe:
 
 
 class Hello:
-    """`HEAD /api/hello`: Claude Code asks it whether the server is there (2.1.329, 2026-11). 200, empty; needs no key."""
+    """`HEAD /api/hello`: Claude Code asks whether the server is there (2.1.329, 2026-11). 200, empty; needs no key."""
 
     def __init__(self) -> None:
         self._mint = Minter()
