@@ -13,6 +13,7 @@ from fastgw.dataplane.actions import Actions
 from fastgw.dataplane.auth.address import Addresses
 from fastgw.dataplane.auth.keys import Keys
 from fastgw.dataplane.book import Book
+from fastgw.dataplane.counting import TokenCount
 from fastgw.dataplane.drain import Drain
 from fastgw.dataplane.edges import ByMethod
 from fastgw.dataplane.ingress.body import BodyBudget
@@ -171,8 +172,15 @@ class Wiring:
         self.messages = Chat(stages, patrol, book, "messages")
         self.gemini = Chat(stages, patrol, book, "gemini")
         self.models = Models(stages, patrol)
+        self.count_messages = TokenCount(stages, patrol, "messages")
+        self.count_responses = TokenCount(stages, patrol, "responses")
         self.actions = Actions(
-            {"generateContent": self.gemini, "streamGenerateContent": self.gemini}, ByMethod({"GET": self.models})
+            {
+                "generateContent": self.gemini,
+                "streamGenerateContent": self.gemini,
+                "countTokens": TokenCount(stages, patrol, "gemini"),
+            },
+            ByMethod({"GET": self.models}),
         )
         self._synced = False
         self._tasks: list[asyncio.Task[None]] = []

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from fastgw.app.wiring import Wiring
-from fastgw.dataplane.edges import App, ByMethod, Probe, Unknown
+from fastgw.dataplane.edges import App, ByMethod, Hello, Probe, Unknown, UpgradeRefused
 from fastgw.settings import Settings
 
 BASES = ("/v1", "/api/v1", "")
@@ -70,16 +70,19 @@ def _routes(wiring: Wiring) -> Iterator[Route]:
     for base in BASES:
         yield _route(f"{base}/chat/completions", POST=wiring.chat)
         yield _route(f"{base}/completions", POST=wiring.completions)
-        yield _route(f"{base}/responses", POST=wiring.responses)
+        yield _route(f"{base}/responses", POST=wiring.responses, GET=UpgradeRefused())
+        yield _route(f"{base}/responses/input_tokens", POST=wiring.count_responses)
         yield _route(f"{base}/responses/compact", POST=wiring.compact)
         yield _route(f"{base}/models", GET=wiring.models)
     for path in (*(f"{base}/messages" for base in BASES), *MESSAGES_PATHS):
         yield _route(path, POST=wiring.messages)
+        yield _route(f"{path}/count_tokens", POST=wiring.count_messages)
     for base in GEMINI_BASES[len(BASES) :]:
         yield _route(f"{base}/models", GET=wiring.models)
     for base in GEMINI_BASES:
         yield _route(f"{base}/models/{{model:path}}", GET=wiring.models, POST=wiring.actions)
         yield _route(f"{base}/tunedModels/{{model:path}}", GET=wiring.models, POST=wiring.actions)
+    yield _route("/api/hello", GET=Hello(), HEAD=Hello())
     alive, ready = Probe(lambda: True), Probe(wiring.ready)
     yield _route("/healthz", GET=alive, HEAD=alive)
     yield _route("/readyz", GET=ready, HEAD=ready)

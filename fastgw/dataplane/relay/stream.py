@@ -46,6 +46,10 @@ class Upstream:
             while True:
                 data = await self._source.read()
                 if not data:
+                    # A refusal may be nothing but a reason for finishing.
+                    held.append(self.end())
+                    if self.tap.error is None and self.tap.opened and self.tap.complete:
+                        return b"".join(held)
                     raise unusable("the stream ended before its first event")
                 events = self.tap.feed(self._inflate(data) if self._inflaters else data)
                 held.append(events)
