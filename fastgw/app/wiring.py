@@ -32,7 +32,7 @@ from fastgw.dataplane.upstream.wire.proxy import proxy_for
 from fastgw.errors import StartupError
 from fastgw.exchange import JournalRecord, Principal
 from fastgw.limits import Limits
-from fastgw.observe.tasks import spawn
+from fastgw.observe.tasks import end, spawn
 from fastgw.settings import Settings
 from fastgw.settings.values import ProviderSettings, ProviderTls
 from fastgw.storage.journal.writer import JournalWriter
@@ -198,9 +198,7 @@ class Wiring:
 
     async def aclose(self) -> None:
         """End what runs in the background, give leases back, sync the journal, disconnect."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         await self._keys.aclose()
         await self._transport.aclose()
         await self._fetcher.aclose()

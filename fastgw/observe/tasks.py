@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
+
+CANCEL_AGAIN_S = 0.5
 
 _log = logging.getLogger("fastgw.tasks")
 _running: set[asyncio.Task[Any]] = set()
@@ -15,6 +17,26 @@ def spawn(work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
     _running.add(task)
     task.add_done_callback(_ended)
     return task
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they have ended.
+
+    One cancellation may not be enough: on Python 3.11 `asyncio.wait_for` swallows the one that comes just as its work
+    ends (python/cpython#86296, mended in 3.12), and redis-py writes its commands under it.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
+
+
+def heed_cancellation() -> None:
+    """Raise `CancelledError` if the running task was told to end and something on the way has swallowed that."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from fastgw.observe import tasks
-from fastgw.observe.tasks import spawn
+from fastgw.observe.tasks import end, heed_cancellation, spawn
 
 
 async def test_nobody_has_to_keep_the_task() -> None:
@@ -45,3 +45,44 @@ async def test_a_cancelled_task_is_no_failure(caplog: pytest.LogCaptureFixture) 
     await asyncio.wait({task})
     await asyncio.sleep(0)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_task_ends_though_it_loses_a_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "CANCEL_AGAIN_S", 0.01)
+    lost = 0
+
+    async def stubborn() -> None:
+        nonlocal lost
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if lost == 2:
+                    raise
+                lost += 1
+
+    async def failing() -> None:
+        raise ValueError("broken")
+
+    stays, fails = spawn(stubborn(), name="stubborn"), spawn(failing(), name="failing")
+    await asyncio.sleep(0)
+    await end([stays, fails])
+    assert stays.cancelled()
+    assert lost == 2
+    await end([])
+
+
+async def test_a_swallowed_cancellation_is_heeded_at_the_next_step() -> None:
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            heed_cancellation()
+            raise AssertionError("it went on") from None
+
+    heed_cancellation()
+    working = spawn(work(), name="work")
+    await asyncio.sleep(0)
+    working.cancel()
+    await asyncio.wait({working})
+    assert working.cancelled()

@@ -19,7 +19,7 @@ from fastgw.dataplane.auth.address import Network, networks, parse, within
 from fastgw.dataplane.auth.credentials import Headers, carried, key_of, refuse_key_in_query, wrong_key
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Principal
-from fastgw.observe.tasks import spawn
+from fastgw.observe.tasks import end, spawn
 
 KNOWN_MAX = 50_000
 """Keys in the snapshot, and header values that lead to them; when full it starts anew."""
@@ -88,13 +88,7 @@ class Keys:
 
     async def aclose(self) -> None:
         """Stop following changes."""
-        tasks = set(self._tasks)
-        for _ in range(5):
-            # A client library that is just reconnecting may swallow one cancellation.
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                _, tasks = await asyncio.wait(tasks, timeout=1.0)
+        await end(self._tasks)
 
     def lookup(self, headers: Headers, query_string: bytes, address: str) -> Principal | None:
         """The principal of a known key, with every check done; None if only `authenticate` can tell.

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Principal
+from fastgw.observe.tasks import heed_cancellation
 from fastgw.storage.valkey.subjects import KEY_MEMORY_US, gate_name
 
 VERSION = "fgw:keys:version"
@@ -127,6 +128,8 @@ class KeyMirror:
 
 async def listen(url: str, channel: str) -> AsyncIterator[str]:
     """Messages of one channel over a connection of their own; raises `OSError` when it ends."""
+    # The caller may come here right after a command that swallowed its cancellation, and would stay for ever.
+    heed_cancellation()
     # Without retries: a client that reconnects by itself would hide that messages may have been lost.
     redis = Redis.from_url(
         url, decode_responses=True, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0), protocol=2
