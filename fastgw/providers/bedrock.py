@@ -45,6 +45,7 @@ VENDOR = Vendor(
         Rule("*claude*", _CLAUDE, family=rules_claude.FAMILY),
         *rules_claude.RULES,
         Rule("*", {"mid_system": False}),
+        Rule("*openai.gpt-*", {"reasoning": "effort", "efforts": ("low", "medium", "high"), "reasoning_off": False}),
         Rule("*amazon.nova*", {"cache_control": True}),
         Rule("*openai.gpt-oss*|*qwen.*|*deepseek.*|*moonshot*|*zai.*|*minimax.*|*mistral.*", {"json_schema": "native"}),
     ),
