@@ -135,7 +135,8 @@ class Sequence:
                 self._begin(block, out)
                 waiting, block.waiting = block.waiting, []
                 for held in waiting:
-                    self._pass(block, held, out)
+                    if not block.ended:
+                        self._pass(block, held, out)
 
     def _pass(self, block: _Block, event: _Of, out: list[Event]) -> None:
         if isinstance(event, BlockEnd):

@@ -55,6 +55,21 @@ def test_interleaved_calls_come_one_after_another() -> None:
     ]
 
 
+def test_nothing_is_added_to_a_block_that_ended_while_it_waited() -> None:
+    told = [
+        BlockStart(0, Kind.TEXT),
+        BlockStart(1, Kind.TEXT),
+        Delta(1, "a"),
+        BlockEnd(1),
+        Delta(1, "b"),
+        Delta(0, "c"),
+    ]
+    seen = ordered([Start(), *told, Finish(StopReason.END)])
+    assert [event for event in seen if isinstance(event, Delta | BlockEnd)] == [
+        Delta(0, "c"), BlockEnd(0), Delta(1, "a"), BlockEnd(1),
+    ]  # fmt: skip
+
+
 def test_what_comes_behind_the_finish_still_counts() -> None:
     sequence = Sequence()
     first = sequence.order([BlockStart(0, Kind.TOOL_CALL, "a", "f"), Finish(StopReason.TOOLS)])
@@ -78,9 +93,7 @@ def test_choices_do_not_wait_for_each_other() -> None:
 
 
 def test_a_call_ends_only_its_own_choice_as_one() -> None:
-    seen = ordered(
-        [BlockStart(0, Kind.TOOL_CALL, "a", "f"), Finish(StopReason.END), Finish(StopReason.END, choice=1)]
-    )
+    seen = ordered([BlockStart(0, Kind.TOOL_CALL, "a", "f"), Finish(StopReason.END), Finish(StopReason.END, choice=1)])
     assert [event for event in seen if isinstance(event, Finish)] == [
         Finish(StopReason.TOOLS),
         Finish(StopReason.END, choice=1),
