@@ -52,18 +52,19 @@ def reasoning(
         return Plan()
     name = field_of(conversation.origin, "thinking")
     own = conversation.origin == "messages"
+    if own and said.effort is not None and abilities.reasoning in ("budget", "none"):
+        # Models before adaptive thinking do not know the field.
+        losses.drop("output_config.effort")
+    if own and not said.mode:
+        # In this dialect effort alone does not ask for thinking.
+        return Plan(effort=_adaptive(said, abilities, own=own).effort)
     if said.mode == "off" or said.budget_tokens == 0 or (not said.mode and said.effort == "none"):
         return _off(said, abilities, losses, name)
-    # In this dialect effort alone does not ask for thinking.
-    effort_only = own and not said.mode
-    unled = abilities.reasoning == "budget" and _unled(messages)
-    if abilities.reasoning == "none" or (not effort_only and (forced or unled)):
+    if abilities.reasoning == "none" or forced or (abilities.reasoning == "budget" and _unled(messages)):
         losses.drop(name)
-        return Plan()
+        return Plan(effort=_adaptive(said, abilities, own=own).effort if own else "")
     if abilities.reasoning == "budget":
-        if own and said.effort is not None:
-            losses.drop("output_config.effort")
-        return Plan() if effort_only else Plan(_budgeted(said, abilities, own=own))
+        return Plan(_budgeted(said, abilities, own=own))
     return _adaptive(said, abilities, own=own)
 
 
@@ -98,15 +99,17 @@ def capped(conversation: Conversation, target: Target, losses: Losses, plan: Pla
 
 
 def _adaptive(said: Thinking, abilities: Abilities, *, own: bool) -> Plan:
-    """For a lane that reasons as it likes, and for one that takes both (`reasoning` is of another dialect)."""
+    """For a lane that reasons as it likes, and for one that takes both (`reasoning` is of another dialect). No effort
+    goes to one that does not know the field."""
+    if abilities.reasoning in ("budget", "none"):
+        return Plan()
     if abilities.reasoning != "adaptive" and said.mode == "on" and said.budget_tokens:
         return Plan(_budgeted(said, abilities, own=own), _word(said.effort, _WORDS))
     known = tuple(word for word in abilities.efforts if word in _WORDS) if abilities.reasoning == "adaptive" else _WORDS
     wanted = said.effort
     if wanted is None and (said.budget_tokens or 0) > 0:
         wanted = effort_of(said.budget_tokens or 0)
-    thinking = None if own and not said.mode else _shown({"type": "adaptive"}, said)
-    return Plan(thinking, _word(wanted, known))
+    return Plan(_shown({"type": "adaptive"}, said), _word(wanted, known))
 
 
 def _off(said: Thinking, abilities: Abilities, losses: Losses, name: str) -> Plan:
@@ -115,7 +118,7 @@ def _off(said: Thinking, abilities: Abilities, losses: Losses, name: str) -> Pla
     if not abilities.reasoning_off:
         losses.drop(name)
         return Plan()
-    effort = "" if abilities.reasoning == "budget" else _word(said.effort, _WORDS)
+    effort = _adaptive(said, abilities, own=True).effort
     return Plan({"type": "disabled"}, effort)
 
 

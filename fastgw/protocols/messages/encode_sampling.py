@@ -11,7 +11,14 @@ from fastgw.protocols.messages.version import UNSAMPLED
 TEMPERATURE_MAX = 1.0
 """The API's own bound (reference, 2026-11)."""
 
-_FOREIGN = ("seed", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs")
+_FOREIGN = ("seed", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias")
+_NOTHING_ASKED: dict[str, float | bool | str] = {
+    "frequency_penalty": 0,
+    "presence_penalty": 0,
+    "logprobs": False,
+    "logit_bias": "",
+}
+"""Values that are as good as none."""
 
 
 def sampling(conversation: Conversation, target: Target, losses: Losses, *, thinking: bool) -> dict[str, Any]:
@@ -20,11 +27,9 @@ def sampling(conversation: Conversation, target: Target, losses: Losses, *, thin
     if said.n is not None and said.n > 1:
         losses.refuse(field_of(origin, "n"), "it gives one answer to a request. Ask as often as answers are wanted.")
     for name in _FOREIGN:
-        # `logprobs: false` asks for nothing.
-        if getattr(said, name) not in (None, False):
+        value = getattr(said, name)
+        if value is not None and value != _NOTHING_ASKED.get(name):
             losses.drop(field_of(origin, name))
-    if said.logit_bias:
-        losses.drop("logit_bias")
     fields = _numbers(said, origin, target.abilities, losses, thinking=thinking)
     stop = _stops(said, origin, target.abilities, losses)
     if stop:

@@ -40,9 +40,9 @@ class _Event(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     type: str = ""
-    content: msgspec.Raw | None = None
-    error: msgspec.Raw | None = None
-    usage: msgspec.Raw | None = None
+    content: msgspec.Raw = msgspec.Raw(b"")
+    error: msgspec.Raw = msgspec.Raw(b"")
+    usage: msgspec.Raw = msgspec.Raw(b"")
 
 
 _event = msgspec.json.Decoder(_Event)
@@ -160,10 +160,9 @@ def read_answer(body: bytes) -> Reading:
         answer = _answer.decode(body)
     except msgspec.MsgspecError:
         return Reading(valid=False)
-    failed = answer.type == "error" or (answer.error is not None and bytes(answer.error) != b"null")
-    usage = normalise(read_usage(answer.usage)) if answer.usage is not None else None
-    content = b"" if answer.content is None else bytes(answer.content)
-    return Reading(valid=content.startswith(b"[") and not failed, error=failed, usage=usage)
+    failed = answer.type == "error" or bytes(answer.error) not in (b"", b"null")
+    valid = bytes(answer.content).startswith(b"[") and not failed
+    return Reading(valid=valid, error=failed, usage=normalise(read_usage(answer.usage)))
 
 
 def usage_in_tail(tail: bytes) -> Usage | None:

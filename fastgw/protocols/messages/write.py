@@ -64,8 +64,8 @@ class Writer:
     """One stream. Implements `dialect.Writer`."""
 
     __slots__ = (
-        "_begun", "_block", "_finish", "_head", "_held", "_index", "_refused", "_seal", "_setting", "_started",
-        "_text_bytes", "_usage",
+        "_begun", "_block", "_cites", "_finish", "_head", "_held", "_index", "_refused", "_seal", "_setting",
+        "_started", "_text_bytes", "_usage",
     )  # fmt: skip
 
     def __init__(self, setting: Setting) -> None:
@@ -80,6 +80,8 @@ class Writer:
         """Its `content_block_start` was written."""
         self._head = b""
         """What stands before the text of each of its deltas."""
+        self._cites: list[dict[str, Any]] = []
+        """Of a block without text so far: it may stay without."""
         self._held: list[str] = []
         """Pieces of a block that is written as a whole."""
         self._seal: Sealed | None = None
@@ -153,9 +155,11 @@ class Writer:
             case Cite(at=at, citation=citation):
                 wire = wire_citation(citation)
                 if block is not None and block.at == at and block.kind in _TEXTS and wire is not None:
-                    if not self._begun:
-                        self._begin(block, out)
-                    out.append(self._frame_delta({"type": "citations_delta", "citation": _one_line(wire)}))
+                    cited = {"type": "citations_delta", "citation": _one_line(wire)}
+                    if self._begun:
+                        out.append(self._frame_delta(cited))
+                    else:
+                        self._cites.append(cited)
             case Finish(choice=0):
                 self._finish = event
 
@@ -194,6 +198,8 @@ class Writer:
             name = call_id(block.id, self._setting, self._index)
             start = {"type": "tool_use", "id": name, "name": block.name, "input": {}}
         out.append(self._frame_start(start))
+        out += [self._frame_delta(cited) for cited in self._cites]
+        self._cites.clear()
         if block.kind is Kind.CUSTOM_CALL:
             out.append(self._head + _encode('{"input":"') + _TAIL)
 
@@ -216,6 +222,7 @@ class Writer:
         if not self._begun and (block.kind in _CALLS or seal is not None):
             self._begin(block, out)
         if not self._begun:
+            self._cites.clear()
             return
         self._begun = False
         if block.kind is Kind.CUSTOM_CALL:
