@@ -82,6 +82,9 @@ async def test_a_provider_of_the_same_dialect_counts_itself(lane: Worker, dialec
     }[dialect]
     assert (asked.method, asked.target, asked.json) == ("POST", path, BODIES[dialect] | named)
     assert not lane.records()
+    other = next(name for name in KEYS if name != dialect)
+    status, body, whose = await seen(ask(lane, other, "own/m"))
+    assert (status, body[KEYS[other]], whose, len(lane.provider.requests)) == (200, ESTIMATE, "estimate", 1)
 
     # Whatever is wrong with its count, there is an answer.
     for bad in (
