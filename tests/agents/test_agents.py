@@ -18,6 +18,8 @@ def assert_round_trip(place: Place, provider: str, tool: str) -> None:
     """Two questions to a provider of that dialect; the second one holds the call, and its result under the same id."""
     seen = place.asked()
     assert [dialect_of(one.target) for one in seen] == [provider] * 2
+    if provider == "messages":
+        assert {one.header("anthropic-version") for one in seen} == {"2023-06-01"}
     first, second = (ASKED[provider].read(one.json) for one in seen)
     assert tool in first.tools
     assert QUESTION in first.text

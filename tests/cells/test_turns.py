@@ -1,6 +1,7 @@
 """16 cells, each with two turns: reasoning with tools, then their results. The seal comes back as it was."""
 
 import json
+from itertools import groupby
 
 import pytest
 
@@ -95,7 +96,8 @@ def assert_answered(second: Asked, provider: str) -> None:
     assert [text for _, text in second.results] == RESULTS
     assert [one[0] for one in second.results] == [one[0] for one in second.calls]
     assert len({one[0] for one in second.calls}) == 2
-    spoken = [kind for kind in second.order if kind != "reasoning"]
-    assert spoken in (["text", "call", "call", "result", "result"], ["text", "call", "result", "call", "result"])
+    # A caller may keep the deltas of a stream as parts of their own.
+    spoken = [kind for kind, _ in groupby(kind for kind in second.order if kind != "reasoning")]
+    assert spoken in (["text", "call", "result"], ["text", "call", "result", "call", "result"])
     if "reasoning" in second.order and provider != "chat":
         assert second.order[0] == "reasoning"

@@ -11,9 +11,13 @@ import typing_extensions
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming, MessageCreateParamsStreaming
 from google.genai import types
 
+SAMPLING = {"temperature", "top_p", "top_k"}
+"""Version 2023-06-01 of Anthropic's API takes them; the SDK's types are of 2026-10-21, which does not."""
+
 
 def assert_messages(body: dict[str, Any]) -> None:
-    """Hold the body of a request against what Anthropic's SDK would send."""
+    """Hold the body of a request of version 2023-06-01 against what Anthropic's SDK would send."""
+    body = {name: value for name, value in body.items() if name not in SAMPLING}
     _messages(body.get("stream") is True).validate_python(body)
 
 

@@ -12,7 +12,8 @@ def read(body: dict[str, Any]) -> Asked:
     asked = Asked(cap=body["max_tokens"], stops=body.get("stop_sequences") or [])
     asked.system = _text(body.get("system") or "")
     for tool in body.get("tools", ()):
-        asked.tools[tool["name"]] = tool["input_schema"]
+        # Tools that the provider runs itself have no schema.
+        asked.tools[tool["name"]] = tool.get("input_schema")
     form = (body.get("output_config") or {}).get("format") or {}
     asked.schema = form.get("schema")
     roles = [message["role"] for message in body["messages"]]
