@@ -12,6 +12,9 @@ from fastgw.protocols.hub.target import Target
 FAMILY = "openai"
 _ELSEWHERE = ("previous_response_id", "conversation", "prompt")
 """Fields that may stand in for `input`: the question is kept by the provider."""
+_KEPT = ("previous_response_id", "conversation")
+_REFERENCE = b'"item_reference"'
+_SEALS = b'"reasoning.encrypted_content"'
 _TAGGED = b'"fgw1.'
 
 _input = msgspec.json.Decoder(str | list[msgspec.Raw])
@@ -28,10 +31,14 @@ def peek(fields: Fields) -> Peek:
             toplevel.refuse("'input' must be a text or a list with at least one item.", "input")
     elif not any(present(fields, name) for name in _ELSEWHERE):
         toplevel.refuse("Missing required parameter: 'input'.", "input")
+    stateless = "store" in fields and toplevel.field(toplevel.flag, fields, "store") is False
     return Peek(
         model=model,
         stream="stream" in fields and bool(toplevel.field(toplevel.flag, fields, "stream")),
         output_cap=toplevel.cap(fields, "max_output_tokens"),
+        # A kept answer may be asked about, and sealed reasoning can be read only by the account that sealed it.
+        sticky=not stateless or _SEALS in bytes(fields.get("include", b"")),
+        pinned=any(present(fields, name) for name in _KEPT) or _REFERENCE in bytes(fields.get("input", b"")),
     )
 
 
