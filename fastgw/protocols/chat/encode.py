@@ -156,7 +156,7 @@ def _derived_key(body: Body, conversation: Conversation) -> str:
 
     Only for callers that set breakpoints, which is to say that they want to be cached (Anthropic's dialect).
     """
-    if not _has_breakpoint(conversation):
+    if conversation.origin == "chat" or not _has_breakpoint(conversation):
         return ""
     messages = body["messages"]
     first = next((at for at, message in enumerate(messages) if message["role"] == "user"), len(messages))

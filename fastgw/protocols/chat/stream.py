@@ -158,17 +158,6 @@ class StreamTap(EventCutter):
         return b"".join(kept)
 
 
-class Opening(msgspec.Struct, frozen=True, gc=False):
-    """What the beginning of a stream shows."""
-
-    meaningful: bool
-
-
-def read_opening(data: bytes) -> Opening:
-    """Look at the events that came before anything was shown. Raises `StreamBroken` for what is no chunk at all."""
-    return Opening(_is_meaningful(data))
-
-
 def _is_meaningful(data: bytes) -> bool:
     """Whether one of the first events has choices, or counts as said. Raises `StreamBroken` for what is no chunk."""
     for event in split_events(data):

@@ -13,8 +13,8 @@ class ThinkSplitter:
         self._held = ""
         """Text that may be, or may become, a part of a tag; shorter than a tag once blank space is off."""
         self._state = "start"
-        """`start` until the first words tell; `opened` and `inside`: between the tags, before and behind the first word;
-        `after` them before the first word, then `plain`."""
+        """`start` until the first words tell; `opened` and `inside`: between the tags, before and behind a word;
+        `after`: behind them, before a word; then `plain`."""
 
     def feed(self, text: str) -> tuple[str, str]:
         """The reasoning and the text that are certain now."""

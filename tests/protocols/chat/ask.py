@@ -9,9 +9,8 @@ from fastgw.protocols.hub.conversation import Conversation, Part, Role, Text, Tu
 from fastgw.protocols.hub.dialect import FromPath, Setting
 from fastgw.protocols.hub.events import Event
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.sequence import ordered
+from fastgw.protocols.hub.sequence import Sequence, ordered
 from fastgw.protocols.hub.target import Abilities, Target
-from fastgw.protocols.hub.translate import Translation
 from fastgw.protocols.sse import payloads
 
 HI: tuple[Turn, ...] = (Turn("user", (Text("hi"),), plain=True),)
@@ -77,10 +76,12 @@ def read(stream: bytes, target: Target | None = None) -> list[Event]:
     return ordered([*reader.feed(stream), *reader.end()])
 
 
-def through(stream: bytes, target: Target | None = None, setup: Setting | None = None) -> list[dict[str, Any]]:
-    """The chunks that a chat caller gets of a chat provider's stream, without the end mark, which must be there."""
-    translation = Translation(DIALECT.reader(target or lane()), DIALECT.writer(setup or setting()))
-    return chunks(translation.feed(stream) + translation.rest())
+def relayed(pieces: list[bytes], target: Target, setup: Setting) -> bytes:
+    """What a chat caller gets of a chat provider's stream that comes in these pieces."""
+    reader, sequence, writer = DIALECT.reader(target), Sequence(), DIALECT.writer(setup)
+    said = [writer.write(sequence.order(reader.feed(piece))) for piece in pieces]
+    rest = [] if reader.done else sequence.order(reader.end())
+    return b"".join([*said, writer.write(rest), writer.write(sequence.end()), writer.end()])
 
 
 def chunks(data: bytes) -> list[dict[str, Any]]:

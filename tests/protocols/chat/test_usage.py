@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastgw.protocols.chat.usage import read_usage
+from fastgw.protocols.chat.usage import read_usage, wire
 from fastgw.usage import Usage
 
 counts = st.none() | st.integers(min_value=0, max_value=10**7)
@@ -93,3 +93,24 @@ def test_counts_without_end_stay_within_what_the_books_can_hold() -> None:
     usage = read_usage(b'{"prompt_tokens":%b,"completion_tokens":%b}' % (endless, endless))
     assert usage is not None
     assert usage.total_tokens < 2**53
+
+
+@given(
+    st.builds(
+        Usage,
+        *[st.integers(0, 99)] * 4,
+        st.integers(0, 99),
+        st.just(0),
+        *[st.integers(0, 99)] * 3,
+        st.just(0),
+    )
+)
+def test_what_callers_get_reads_back_as_the_same_buckets(usage: Usage) -> None:
+    body = wire(usage)
+    assert body["total_tokens"] == body["prompt_tokens"] + body["completion_tokens"] == usage.total_tokens
+    assert (read_usage(msgspec.json.encode(body)) or Usage()) == usage
+
+
+def test_both_lifetimes_of_a_cache_are_one_count_for_callers() -> None:
+    details = wire(Usage(in_text=1, cache_write_5m=2, cache_write_1h=3))["prompt_tokens_details"]
+    assert details["cache_write_tokens"] == 5

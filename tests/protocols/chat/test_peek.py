@@ -1,4 +1,4 @@
-"""Reading a chat request, and the splice that sends it on."""
+"""What is read of a chat request before anything else, and the splice that sends it on untouched."""
 
 from typing import Any
 
@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastgw.errors import ErrorKind, GatewayError
-from fastgw.protocols.chat.request import peek, splice
+from fastgw.protocols import toplevel
+from fastgw.protocols.chat import peek as module
+from fastgw.protocols.hub.dialect import FromPath, Peek
+from fastgw.protocols.hub.target import Abilities, Target
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 
@@ -23,6 +26,15 @@ def body(**fields: Any) -> bytes:
     return msgspec.json.encode({"model": "m", "messages": MESSAGES, **fields})
 
 
+def peek(data: bytes, nesting_max: int = 128) -> Peek:
+    return module.peek(toplevel.decode(data, nesting_max), FromPath())
+
+
+def splice(data: bytes, model: str, **abilities: Any) -> bytes:
+    lane = Target(model=model, dialect="chat", abilities=Abilities(**abilities))
+    return module.splice(toplevel.decode(data, 128), peek(data), lane)
+
+
 @given(st.dictionaries(keys, values, max_size=6), st.booleans())
 def test_a_splice_changes_no_nested_byte(extra: dict[str, Any], stream: bool) -> None:
     raw = {key: msgspec.json.encode(value) for key, value in extra.items()}
@@ -34,9 +46,10 @@ def test_a_splice_changes_no_nested_byte(extra: dict[str, Any], stream: bool) ->
         )
         + b"}"
     )
-    spliced = msgspec.json.decode(
-        splice(peek(text, 128).fields, "other", ask_usage=stream), type=dict[str, msgspec.Raw]
-    )
+    if stream:
+        text = b'{"stream":true,' + text[1:]
+    spliced = msgspec.json.decode(splice(text, "other"), type=dict[str, msgspec.Raw])
+    spliced.pop("stream", None)
     assert bytes(spliced.pop("model")) == b'"other"'
     assert bytes(spliced.pop("messages")) == b'[ {"role" :"user", "content":"h\\u0069"} ]'
     options = spliced.pop("stream_options", None)
@@ -45,28 +58,49 @@ def test_a_splice_changes_no_nested_byte(extra: dict[str, Any], stream: bool) ->
 
 
 def test_other_stream_options_survive() -> None:
-    seen = peek(body(stream=True, stream_options={"include_obfuscation": False, "include_usage": False}), 128)
-    assert not seen.wants_usage_event
-    sent = msgspec.json.decode(splice(seen.fields, "x", ask_usage=True))
+    data = body(stream=True, stream_options={"include_obfuscation": False, "include_usage": False})
+    assert not peek(data).wants_usage
+    sent = msgspec.json.decode(splice(data, "x"))
     assert sent["stream_options"] == {"include_obfuscation": False, "include_usage": True}
 
 
 def test_null_stream_options_are_replaced() -> None:
-    sent = msgspec.json.decode(splice(peek(body(stream=True, stream_options=None), 128).fields, "x", ask_usage=True))
+    sent = msgspec.json.decode(splice(body(stream=True, stream_options=None), "x"))
     assert sent["stream_options"] == {"include_usage": True}
 
 
 def test_of_duplicate_keys_the_last_stands_everywhere() -> None:
-    seen = peek(b'{"model":"a","model":"b","messages":[{"role":"user"}],"n":1,"n":2}', 128)
+    data = b'{"model":"a","model":"b","messages":[{"role":"user"}],"n":1,"n":2}'
+    seen = peek(data)
     assert (seen.model, seen.choices) == ("b", 2)
-    assert splice(seen.fields, "c", ask_usage=False).count(b'"n"') == 1
+    assert splice(data, "c").count(b'"n"') == 1
+
+
+def test_a_lane_that_does_not_know_stream_options_gets_none() -> None:
+    assert b"stream_options" not in splice(body(stream=True), "x", stream_usage=False)
+    assert b"stream_options" not in splice(body(), "x")
+
+
+def test_the_lanes_own_fields_yield_to_the_callers() -> None:
+    extra = {"top_k": msgspec.Raw(b"5"), "user": msgspec.Raw(b'"gw"')}
+    sent = msgspec.json.decode(splice(body(user="me"), "x", extra=extra))
+    assert (sent["top_k"], sent["user"]) == (5, "me")
+
+
+def test_a_lane_whose_path_names_the_model_gets_no_name() -> None:
+    assert "model" not in msgspec.json.decode(splice(body(), "x", model_in_body=False))
+
+
+def test_the_path_decides_over_the_body_whether_to_stream() -> None:
+    fields = toplevel.decode(body(stream=True), 128)
+    assert not module.peek(fields, FromPath(stream=False)).stream
 
 
 def test_what_is_read() -> None:
     seen = peek(
         body(stream=True, stream_options={"include_usage": True}, n=3, max_tokens=5, max_completion_tokens=7), 128
     )
-    assert (seen.stream, seen.wants_usage_event, seen.choices, seen.output_cap) == (True, True, 3, 7)
+    assert (seen.stream, seen.wants_usage, seen.choices, seen.output_cap) == (True, True, 3, 7)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +133,7 @@ def test_what_is_read() -> None:
 )
 def test_mistakes_are_named(data: bytes, param: str | None) -> None:
     with pytest.raises(GatewayError) as caught:
-        peek(data, 128)
+        peek(data)
     assert caught.value.kind is ErrorKind.BAD_REQUEST
     assert caught.value.status == 400
     assert caught.value.param == param
@@ -108,6 +142,6 @@ def test_mistakes_are_named(data: bytes, param: str | None) -> None:
 @given(st.binary(max_size=300))
 def test_garbage_is_refused_or_read_but_never_crashes(data: bytes) -> None:
     try:
-        peek(data, 128)
+        peek(data)
     except GatewayError as error:
         assert error.status == 400
