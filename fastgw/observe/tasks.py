@@ -22,21 +22,14 @@ def spawn(work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until they have ended.
 
-    One cancellation may not be enough: on Python 3.11 `asyncio.wait_for` swallows the one that comes just as its work
-    ends (python/cpython#86296, mended in 3.12), and redis-py writes its commands under it.
+    One cancellation may not be enough: what a task awaits may swallow it, as `asyncio.wait_for` does on Python 3.11
+    with one that comes just as its work ends (python/cpython#86296, mended in 3.12).
     """
     left = set(tasks)
     while left:
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
-
-
-def heed_cancellation() -> None:
-    """Raise `CancelledError` if the running task was told to end and something on the way has swallowed that."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

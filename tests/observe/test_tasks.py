@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from fastgw.observe import tasks
-from fastgw.observe.tasks import end, heed_cancellation, spawn
+from fastgw.observe.tasks import end, spawn
 
 
 async def test_nobody_has_to_keep_the_task() -> None:
@@ -70,19 +70,3 @@ async def test_a_task_ends_though_it_loses_a_cancellation(monkeypatch: pytest.Mo
     assert stays.cancelled()
     assert lost == 2
     await end([])
-
-
-async def test_a_swallowed_cancellation_is_heeded_at_the_next_step() -> None:
-    async def work() -> None:
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            heed_cancellation()
-            raise AssertionError("it went on") from None
-
-    heed_cancellation()
-    working = spawn(work(), name="work")
-    await asyncio.sleep(0)
-    working.cancel()
-    await asyncio.wait({working})
-    assert working.cancelled()

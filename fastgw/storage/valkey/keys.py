@@ -3,8 +3,10 @@
 Revoked keys stay as tombstones (`disabled`), so that a revocation outlives a lost message and a late mirror run.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from importlib.resources import files
+from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
@@ -14,7 +16,6 @@ from redis.exceptions import RedisError
 
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Principal
-from fastgw.observe.tasks import heed_cancellation
 from fastgw.storage.valkey.subjects import KEY_MEMORY_US, gate_name
 
 VERSION = "fgw:keys:version"
@@ -28,9 +29,26 @@ _PUT = (files("fastgw.storage.valkey") / "scripts" / "put_key.lua").read_text()
 _decode = msgspec.json.Decoder(Principal).decode
 
 
+class _Client(Redis):
+    """redis-py's client, with the cancellations that it loses.
+
+    It writes commands under `asyncio.wait_for`, which on Python 3.11 swallows a cancellation that comes just as the
+    command is written (python/cpython#86296, mended in 3.12): the task would go on as if nobody had told it to end.
+    """
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """One command and its answer."""
+        task = asyncio.current_task()
+        before = task.cancelling() if task is not None else 0
+        answer = await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
+        return answer
+
+
 def client(url: str) -> Redis:
     """redis-py's client for everything that is not admission: answers as text, within half a second."""
-    return Redis.from_url(url, decode_responses=True, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+    return _Client.from_url(url, decode_responses=True, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
 
 
 class KeyMirror:
@@ -128,8 +146,6 @@ class KeyMirror:
 
 async def listen(url: str, channel: str) -> AsyncIterator[str]:
     """Messages of one channel over a connection of their own; raises `OSError` when it ends."""
-    # The caller may come here right after a command that swallowed its cancellation, and would stay for ever.
-    heed_cancellation()
     # Without retries: a client that reconnects by itself would hide that messages may have been lost.
     redis = Redis.from_url(
         url, decode_responses=True, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0), protocol=2

@@ -80,3 +80,20 @@ async def test_a_server_that_is_away_is_a_503(server: embedded.Embedded, mirror:
         with pytest.raises(GatewayError) as refused:
             await ask
         assert refused.value.status == 503
+
+
+async def test_no_cancellation_is_lost_in_a_command(server: embedded.Embedded) -> None:
+    for steps in range(60):
+        mirror = KeyMirror(server.url)
+
+        async def look(mirror: KeyMirror = mirror) -> None:
+            while True:
+                await mirror.synced()
+
+        looking = asyncio.ensure_future(look())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        looking.cancel()
+        _, going_on = await asyncio.wait({looking}, timeout=5)
+        assert not going_on, f"cancelled after {steps} steps"
+        await mirror.aclose()
