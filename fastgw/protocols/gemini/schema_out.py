@@ -170,7 +170,7 @@ class _Writer:
             self._lost("prefixItems")
             distinct: list[dict[str, Any]] = []
             for each in (*several, *((given,) if isinstance(given, dict) else ())):
-                if (made := self.node(each, depth + 1, inside)) not in distinct:
+                if (made := self.node(each, depth + 1, inside) or {"type": "STRING"}) not in distinct:
                     distinct.append(made)
             return distinct[0] if len(distinct) == 1 else {"anyOf": distinct}
         made = self.node(given, depth + 1, inside)

@@ -18,7 +18,7 @@ from tests.protocols.gemini.kit import SAME_TARGET, USER, asked, sent, valid_req
 # - all functionDeclarations stand in one tool, every other kind of tool in one of its own;
 # - a call without args has empty ones; a result without a response has an empty one;
 # - unsigned thoughts, and what a user calls thoughts, are not replayed;
-# - the id of a result whose call has none;
+# - a result has the id of its call, and none if that has none;
 # - `responseModalities: ["TEXT"]`, logprobs 0, and fields that are null or empty are left out;
 # - a schema for the answer has its media type beside it; of thinkingLevel and thinkingBudget the first stands.
 
@@ -45,9 +45,8 @@ MEDIUM = st.one_of(
 )
 RESULT = st.fixed_dictionaries(
     {"functionResponse": st.fixed_dictionaries(
-        {"name": NAME, "response": OBJECT},
+        {"name": NAME, "response": OBJECT, "id": st.sampled_from(["c1", "c2"])},
         optional={
-            "id": st.sampled_from(["c1", "c2"]),
             "scheduling": st.just("SILENT"),
             "willContinue": st.booleans(),
             "parts": st.lists(st.fixed_dictionaries({"inlineData": BLOB}), min_size=1, max_size=2),
