@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from fastgw.protocols.chat.dialect import DIALECT as CHAT
 from fastgw.protocols.completions.dialect import DIALECT as COMPLETIONS
+from fastgw.protocols.converse.dialect import DIALECT as CONVERSE
 from fastgw.protocols.gemini.dialect import DIALECT as GEMINI
 from fastgw.protocols.hub.dialect import CallerDialect, ProviderDialect
 from fastgw.protocols.messages.dialect import DIALECT as MESSAGES
@@ -12,7 +13,7 @@ from fastgw.protocols.responses.compaction import DIALECT as COMPACT
 from fastgw.protocols.responses.dialect import DIALECT as RESPONSES
 
 _CALLERS: tuple[CallerDialect, ...] = (CHAT, COMPLETIONS, RESPONSES, COMPACT, MESSAGES, GEMINI)
-_PROVIDERS: tuple[ProviderDialect, ...] = (CHAT, COMPLETIONS, RESPONSES, COMPACT, MESSAGES, GEMINI)
+_PROVIDERS: tuple[ProviderDialect, ...] = (CHAT, COMPLETIONS, RESPONSES, COMPACT, MESSAGES, GEMINI, CONVERSE)
 
 CALLERS: Mapping[str, CallerDialect] = MappingProxyType({dialect.name: dialect for dialect in _CALLERS})
 """In which callers ask."""

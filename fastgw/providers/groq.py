@@ -31,7 +31,7 @@ VENDOR = Vendor(
         document_input=False,
         audio_input=False,
         reasoning="none",
-        lacks=("logit_bias",),
+        lacks=("top_k", "logit_bias"),
     ),
     rules=(
         Rule(

@@ -28,7 +28,16 @@ VENDOR = Vendor(
         document_url=True,
         reasoning="none",
         efforts=("none", "high"),
-        lacks=("user", "service_tier", "store", "metadata", "verbosity", "logit_bias", "prompt_cache_retention"),
+        lacks=(
+            "top_k",
+            "user",
+            "service_tier",
+            "store",
+            "metadata",
+            "verbosity",
+            "logit_bias",
+            "prompt_cache_retention",
+        ),
     ),
     rules=(Rule("mistral-small*|mistral-medium*", {"reasoning": "effort"}),),
 )

@@ -3,7 +3,8 @@
 Unknown names count as the newest: GPT-6 (reasoning that cannot be switched off, no sampling, tools only in Responses).
 Sources, all read 2026-11-21: developers.openai.com/api/docs/guides/deployment-checklist and the GPT-6 migration guide
 (sampling and log probabilities only with effort `none`; tools with reasoning need Responses), the model pages for the
-efforts, platform.openai.com/docs/api-reference/chat (`stop` not with o3 and o4-mini).
+efforts, platform.openai.com/docs/api-reference/chat
+(`stop` not with reasoning models from o3 on, nor `logit_bias`; unknown fields are an error).
 """
 
 from fastgw.protocols.hub.target import Abilities
@@ -11,6 +12,7 @@ from fastgw.providers.vendor import Rule
 
 ABILITIES = Abilities(
     sampling=False,
+    stop_max=0,
     logprobs=False,
     choices=False,
     tool_images=True,
@@ -20,12 +22,13 @@ ABILITIES = Abilities(
     efforts=("low", "medium", "high", "xhigh"),
     reasoning_off=False,
     cache_key=True,
+    lacks=("top_k", "logit_bias"),
 )
 
 _NONE = {"reasoning_off": True}
 
 RULES = (
-    Rule("*", speaks=("responses", "chat")),
+    Rule("*", speaks=("responses", "chat", "compact")),
     Rule("*", {"choices": True, "tool_images": False, "document_url": False, "web_search": ""}, dialect="chat"),
     Rule("gpt-6.1*|gpt-6.2*|gpt-6-astra*", {"efforts": (*ABILITIES.efforts, "max")}, dialect="responses"),
     Rule("gpt-6-sol*|gpt-6-luna*", _NONE | {"efforts": ("none", "low", "medium", "high", "xhigh", "max")}),
@@ -35,16 +38,25 @@ RULES = (
     Rule("gpt-5-pro*", {"efforts": ("high",)}),
     Rule("*codex*", {"reasoning_off": False, "efforts": ABILITIES.efforts}),
     Rule("o1*|o3*|o4*", {"efforts": ("low", "medium", "high"), "custom_tools": False}),
-    Rule("o3*|o4*", {"stop_max": 0}, dialect="chat"),
+    Rule("o1*", {"stop_max": 4}),
     Rule(
         "gpt-3*|gpt-4*|chatgpt-4*|gpt-audio*|ft:gpt-*",
-        {"sampling": True, "logprobs": True, "reasoning": "none", "custom_tools": False},
+        {
+            "sampling": True,
+            "logprobs": True,
+            "reasoning": "none",
+            "custom_tools": False,
+            "stop_max": 4,
+            "lacks": ("top_k",),
+        },
     ),
     Rule("*audio*", {"audio_input": True}),
     Rule("*search-preview*|*search-api*", {"web_search": "options"}, dialect="chat"),
     Rule("*audio*|*search-preview*|*search-api*", speaks=("chat",)),
-    Rule("*-pro|*-pro-*|*codex*|*deep-research*|computer-use*", speaks=("responses",)),
+    Rule("*-pro|*-pro-*|*codex*|*deep-research*|computer-use*", speaks=("responses", "compact")),
     Rule(
-        "*-instruct*|davinci*|babbage*|text-davinci*", {"sampling": True, "reasoning": "none"}, speaks=("completions",)
+        "*-instruct*|davinci*|babbage*|text-davinci*",
+        {"sampling": True, "reasoning": "none", "stop_max": 4},
+        speaks=("completions",),
     ),
 )

@@ -1,7 +1,8 @@
 """xAI (Grok).
 
-Which efforts a model knows is in xAI's list of models; the ones without a list refuse `reasoning_effort`. `stop` is
-refused by reasoning models (docs.x.ai/docs/guides/reasoning, read 2026-11-21). Its Anthropic endpoint is deprecated.
+Which efforts a model knows is in xAI's list of models; the ones without a list refuse `reasoning_effort`. `stop`
+and penalties are refused by reasoning models (docs.x.ai/docs/guides/reasoning, read 2026-11-21).
+Its Anthropic endpoint is deprecated.
 """
 
 from fastgw.protocols.hub.target import Abilities
@@ -26,6 +27,7 @@ VENDOR = Vendor(
         efforts=("low", "medium", "high", "xhigh"),
         reasoning_off=False,
         cache_key=True,
+        lacks=("frequency_penalty", "presence_penalty", "top_k"),
     ),
     rules=(
         Rule("*", {"choices": False, "logprobs": False}, dialect="responses"),
@@ -33,7 +35,7 @@ VENDOR = Vendor(
         Rule("grok-4.3*", {"efforts": ("none", "low", "medium", "high", "xhigh"), "reasoning_off": True}),
         Rule("grok-3-mini*", {"efforts": ("low", "high")}),
         Rule("grok-4|grok-4-*|grok-4.20*|grok-code*|grok-build*|grok-3|grok-3-fast*|grok-2*", {"reasoning": "none"}),
-        Rule("grok-3|grok-3-fast*|grok-2*|*non-reasoning*", {"stop_max": 4}),
+        Rule("grok-3|grok-3-fast*|grok-2*|*non-reasoning*", {"stop_max": 4, "lacks": ("top_k",)}),
     ),
     price_book="x-ai",
 )

@@ -167,8 +167,8 @@ def test_what_known_models_take(name: str, model: str, dialect: str, expected: d
 @pytest.mark.parametrize(
     ("name", "model", "dialects"),
     [
-        ("openai", "gpt-6.1-sol", ["responses", "chat"]),
-        ("openai", "gpt-5-pro-2025-10-06", ["responses"]),
+        ("openai", "gpt-6.1-sol", ["responses", "chat", "compact"]),
+        ("openai", "gpt-5-pro-2025-10-06", ["responses", "compact"]),
         ("openai", "gpt-4o-audio-preview", ["chat"]),
         ("openai", "gpt-3.5-turbo-instruct", ["completions"]),
         ("anthropic", "claude-opus-5", ["messages"]),
