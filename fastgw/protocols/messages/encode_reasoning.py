@@ -22,6 +22,9 @@ ANSWER_MIN = 1_024
 DEFAULT_EFFORT: Effort = "medium"
 """Of a caller who wants reasoning and does not say how much, where a number is due."""
 
+_BUDGETED = ("budget", "thinking", "enable_thinking")
+"""Ways of lanes that take `enabled` with a budget; the last two are what a vendor's chat is told, whose Messages
+endpoint knows no newer form either."""
 _WORDS: tuple[Effort, ...] = tuple(effort for effort in EFFORTS if effort not in ("none", "minimal"))
 
 
@@ -52,7 +55,7 @@ def reasoning(
         return Plan()
     name = field_of(conversation.origin, "thinking")
     own = conversation.origin == "messages"
-    if own and said.effort is not None and abilities.reasoning in ("budget", "none"):
+    if own and said.effort is not None and abilities.reasoning in (*_BUDGETED, "none"):
         # Models before adaptive thinking do not know the field.
         losses.drop("output_config.effort")
     if own and not said.mode:
@@ -63,7 +66,7 @@ def reasoning(
     if abilities.reasoning == "none" or forced or (abilities.reasoning == "budget" and _unled(messages)):
         losses.drop(name)
         return Plan(effort=_adaptive(said, abilities, own=own).effort if own else "")
-    if abilities.reasoning == "budget":
+    if abilities.reasoning in _BUDGETED:
         return Plan(_budgeted(said, abilities, own=own))
     return _adaptive(said, abilities, own=own)
 
@@ -101,7 +104,7 @@ def capped(conversation: Conversation, target: Target, losses: Losses, plan: Pla
 def _adaptive(said: Thinking, abilities: Abilities, *, own: bool) -> Plan:
     """For a lane that reasons as it likes, and for one that takes both (`reasoning` is of another dialect). No effort
     goes to one that does not know the field."""
-    if abilities.reasoning in ("budget", "none"):
+    if abilities.reasoning in (*_BUDGETED, "none"):
         return Plan()
     if abilities.reasoning != "adaptive" and said.mode == "on" and said.budget_tokens:
         return Plan(_budgeted(said, abilities, own=own), _word(said.effort, _WORDS))

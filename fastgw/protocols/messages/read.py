@@ -41,23 +41,23 @@ class _Error(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
-    id: str = ""
-    model: str = ""
-    content: list[msgspec.Raw] = []
+    id: str | None = None
+    model: str | None = None
+    content: list[msgspec.Raw] | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
     stop_details: _StopDetails | None = None
     usage: WireUsage | None = None
-    type: str = ""
+    type: str | None = None
     error: _Error | None = None
 
 
 class _Delta(msgspec.Struct):
     type: str = ""
-    text: str = ""
-    thinking: str = ""
-    partial_json: str = ""
-    signature: str = ""
+    text: str | None = None
+    thinking: str | None = None
+    partial_json: str | None = None
+    signature: str | None = None
     citation: msgspec.Raw = msgspec.Raw(b"")
     stop_reason: str | None = None
     stop_sequence: str | None = None
@@ -89,9 +89,9 @@ def decode_answer(body: bytes, target: Target) -> list[Event]:
         return [_failed(answer.error)]
     if answer.type != "message" and answer.stop_reason is None and not answer.content:
         raise Unusable("the answer is no message: it has neither content nor a reason for its end")
-    events: list[Event] = [Start(answer.id, answer.model)]
+    events: list[Event] = [Start(answer.id or "", answer.model or "")]
     written = 0
-    for at, raw in enumerate(answer.content):
+    for at, raw in enumerate(answer.content or ()):
         try:
             block = opened(raw, at, target.family, written)
         except msgspec.MsgspecError as exc:
@@ -199,7 +199,7 @@ class Reader:
         message = said.message or _Message()
         if not self._started:
             self._started = True
-            out.append(Start(message.id, message.model))
+            out.append(Start(message.id or "", message.model or ""))
         self._use(message.usage, out)
 
     def _use(self, wire: WireUsage | None, out: list[Event]) -> None:

@@ -57,8 +57,8 @@ def opened(raw: msgspec.Raw, at: int, family: str, written: int) -> "Block":
     if kind is Kind.TOOL_CALL:
         given = bytes(wire.input)
         block.whole = "" if given in _NOTHING else given.decode()
-    block.write(wire.text or wire.thinking or "", block.events)
-    block.sign((wire.data if kind is Kind.REDACTED else wire.signature) or "", block.events)
+    block.write(wire.text or wire.thinking, block.events)
+    block.sign(wire.data if kind is Kind.REDACTED else wire.signature, block.events)
     for citation in wire.citations or ():
         block.cite(citation)
     return block
@@ -98,7 +98,7 @@ class Block:
         self._pieces: list[str] = []
         self._silent = True
 
-    def write(self, text: str, out: list[Event]) -> None:
+    def write(self, text: str | None, out: list[Event]) -> None:
         """A piece of it."""
         if not text:
             return
@@ -110,7 +110,7 @@ class Block:
             self.written += len(text)
         out.append(Delta(self._at, text))
 
-    def sign(self, data: str, out: list[Event]) -> None:
+    def sign(self, data: str | None, out: list[Event]) -> None:
         """Its signature."""
         if data:
             out.append(Seal(self._at, Sealed(self._family, data)))

@@ -1,6 +1,5 @@
 """Answers through the dialect and back: the SDK makes the same message of both; and its names."""
 
-
 import pytest
 
 from fastgw.protocols.hub.dialect import CallerDialect, ProviderDialect

@@ -261,3 +261,37 @@ def test_a_field_that_nobody_knows_is_listed_wherever_it_stands(path: str) -> No
         assert lost == (f"{path[1:]}.unheard_of",)
     else:
         assert set(conversation.same) == {"unheard_of"}
+
+
+CLAUDE_CODE: dict[str, Any] = {
+    "model": "claude-opus-5", "max_tokens": 128_000, "stream": True,
+    "thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "high"},
+    "context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]},
+    "metadata": {"user_id": "{}"},
+    "system": [
+        {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1.329; cch=00000;"},
+        {"type": "text", "text": "You are Claude Code.", "cache_control": {"type": "ephemeral"}},
+    ],
+    "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}]},
+        {"role": "system", "content": "Be brief."},
+    ],
+    "tools": [{"name": "Bash", "description": "d", "input_schema": {"type": "object"}, "defer_loading": True}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["2023-06-01", "2026-10-21"])
+def test_what_claude_code_sends(version: str) -> None:
+    """As recorded of version 2.1.329 (2026-11); only what defers loading a tool has no place in the hub."""
+    conversation, lost = heard(CLAUDE_CODE, version)
+    assert lost == ("tools[0].defer_loading",)
+    losses = Losses()
+    through = json.loads(DIALECT.encode_request(conversation, WHOLE, losses))
+    tools = [{name: value for name, value in CLAUDE_CODE["tools"][0].items() if name != "defer_loading"}]
+    assert through == CLAUDE_CODE | {"model": "claude", "tools": tools}
+    target = lane(mid_system=False, reasoning="budget", output_max=64_000)
+    older = json.loads(DIALECT.encode_request(conversation, target, losses))
+    assert [message["role"] for message in older["messages"]] == ["user"]
+    assert older["system"][-1]["text"] == "Be brief."
+    assert older["thinking"]["budget_tokens"] == 24_576
+    assert losses.paths == ("output_config.effort", "max_tokens")

@@ -52,6 +52,12 @@ def test_older_lanes_get_a_budget_and_room_above_it(said_: Thinking, budget: int
     assert plan(said_, **BUDGET) == ({"type": "enabled", "budget_tokens": budget}, None, budget + 4_096, ())
 
 
+@pytest.mark.parametrize("way", ["thinking", "enable_thinking"])
+def test_what_a_vendors_chat_is_told_is_a_budget_here(way: str) -> None:
+    thinking, effort, _, _ = plan(Thinking(effort="low"), reasoning=way)
+    assert (thinking, effort) == ({"type": "enabled", "budget_tokens": 1_024}, None)
+
+
 @pytest.mark.parametrize("said_", [Thinking("off"), Thinking(effort="none"), Thinking("on", budget_tokens=0)])
 def test_off_is_off(said_: Thinking) -> None:
     assert plan(said_)[0] == plan(said_, **BUDGET)[0] == {"type": "disabled"}

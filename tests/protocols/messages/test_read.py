@@ -135,6 +135,15 @@ def test_an_event_may_be_named_by_its_line_alone() -> None:
     assert gathered(data).blocks[0].text == "a"
 
 
+def test_nulls_are_borne() -> None:
+    start = begun()
+    start["message"] |= {"id": None, "model": None, "usage": None, "content": None}
+    nulls = block(0, {"type": "text", "text": None}, {"type": "text_delta", "text": None, "signature": None})
+    answer = gathered(frames(start, *nulls, *text(1, "a"), *ended()))
+    assert [b.text for b in answer.blocks] == ["a"]
+    assert gather(ordered(decode_answer(whole(id=None, content=None), WHOLE))).blocks == []
+
+
 def test_bare_data_and_done_are_borne() -> None:
     data = b"".join(b"data:%s\n\n" % json.dumps(e).encode() for e in [begun(), *text(0, "a"), *ended()[:1]])
     assert gathered(data + b": bye\n\ndata: [DONE]\n\n").blocks[0].text == "a"
