@@ -17,6 +17,7 @@ MEANING = {
     "item_reference": "only a provider that speaks Responses keeps items. Send the item itself.",
     "compaction": "only the provider that compacted the history can read it. Send the history itself.",
     "audio": "only a provider that speaks OpenAI's chat answers with sound. Ask for text.",
+    "thread": "only Anthropic keeps threads of messages. Send the whole history.",
     "cachedContent": "only the provider that keeps the cached content knows it. Send the content itself.",
     "generationConfig.responseModalities": "it answers in text. Ask for text alone.",
     "generationConfig.responseMimeType": "it knows text and JSON. Ask for `text/plain` or `application/json`.",
