@@ -4,6 +4,7 @@ import msgspec
 
 from fastgw.protocols import strict, toplevel
 from fastgw.protocols.chat import wire
+from fastgw.protocols.chat.grammar import flat
 from fastgw.protocols.hub.conversation import Cache, Effort, Format, Thinking, Tool, ToolChoice
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.toplevel import Fields
@@ -56,7 +57,7 @@ def _one(raw: msgspec.Raw, path: str, losses: Losses) -> Tool:
         cache = Cache("1h" if tool.cache_control.ttl == "1h" else "5m" if tool.cache_control.ttl == "5m" else "")
     if tool.custom is not None and kind == "custom":
         custom = tool.custom
-        return Tool("custom", custom.name, custom.description or "", grammar=_json(custom.format), cache=cache)
+        return Tool("custom", custom.name, custom.description or "", grammar=flat(_json(custom.format)), cache=cache)
     if tool.function is None:
         toplevel.refuse(f"Missing required parameter: '{path}.{kind}'.", f"{path}.{kind}")
     return msgspec.structs.replace(_function(tool.function), cache=cache)

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from fastgw.protocols.chat.grammar import in_words, wrapped
 from fastgw.protocols.hub.conversation import Cache, Conversation, Tool, ToolChoice
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.names import field_of
@@ -59,12 +60,12 @@ def _one(tool: Tool, path: str, conversation: Conversation, target: Target, loss
     described = {"name": tool.name} | ({"description": tool.description} if tool.description else {})
     made: dict[str, Any]
     if tool.kind == "custom" and target.abilities.custom_tools:
-        form = {"format": msgspec.Raw(tool.grammar.encode())} if tool.grammar else {}
+        form = {"format": msgspec.Raw(wrapped(tool.grammar).encode())} if tool.grammar else {}
         made = {"type": "custom", "custom": described | form}
     elif tool.kind == "custom":
-        if tool.grammar:
+        if words := in_words(tool.grammar):
             losses.drop(f"{path}.format")
-            described["description"] = f"{tool.description}\n\nThe input must have this form: {tool.grammar}".lstrip()
+            described["description"] = f"{tool.description}\n\n{words}".lstrip()
         made = {"type": "function", "function": described | {"parameters": FREE_TEXT}}
     else:
         function: dict[str, Any] = described

@@ -184,7 +184,7 @@ class Tool(msgspec.Struct, frozen=True):
     """JSON Schema of the parameters as text; empty when the caller gave none."""
     strict: bool | None = None
     grammar: str = ""
-    """A custom tool's `format` as JSON text."""
+    """A custom tool's `format` as JSON text, as Responses spells it: `{"type":"grammar","syntax","definition"}`."""
     cache: Cache | None = None
     dialect: str = ""
     """Whose server tool it is, for `opaque` and `web_search`; whose spelling `raw` is, for a function."""

@@ -74,8 +74,11 @@ function_tool = some(
     },
     cache_control=cache,
 )
+forms = st.sampled_from([
+    {"type": "text"}, {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: x"}},
+])  # fmt: skip
 custom_tool = some({"type": st.just("custom"), "custom": some(
-    {"name": name}, description=text.filter(bool), format=objects)})  # fmt: skip
+    {"name": name}, description=text.filter(bool), format=forms)})  # fmt: skip
 opaque_tool = some({"type": st.sampled_from(["web_search", "openrouter:x"])}, web_search=objects)
 numbers = st.floats(0, 2, allow_nan=False)
 

@@ -9,7 +9,10 @@ from fastgw.protocols.hub.conversation import Cache, Tool, ToolChoice
 from tests.protocols.chat.ask import asked, lane, sent
 
 F = Tool("function", "f", "d", '{"type":"object","x":1}')
-C = Tool("custom", "c", "d", grammar='{"type":"grammar"}')
+C = Tool("custom", "c", "d", grammar='{"type":"grammar","syntax":"lark","definition":"x: y"}')
+
+
+FORM = {"type": "grammar", "grammar": {"syntax": "lark", "definition": "x: y"}}
 
 
 def fields(*tools: Tool, choice: ToolChoice | None = None, origin: str = "messages", parallel: bool | None = None,
@@ -39,13 +42,11 @@ def test_strictness_is_a_loss_where_it_is_unknown() -> None:
 
 def test_a_custom_tool_and_the_function_that_stands_for_it() -> None:
     body, losses = fields(C, choice=ToolChoice("named", "c", custom=True))
-    assert body["tools"] == [
-        {"type": "custom", "custom": {"name": "c", "description": "d", "format": {"type": "grammar"}}}
-    ]
+    assert body["tools"] == [{"type": "custom", "custom": {"name": "c", "description": "d", "format": FORM}}]
     assert (body["tool_choice"], losses) == ({"type": "custom", "custom": {"name": "c"}}, ())
     body, losses = fields(C, choice=ToolChoice("named", "c", custom=True), custom_tools=False)
     function = body["tools"][0]["function"]
-    assert function["parameters"]["required"] == ["input"] and '{"type":"grammar"}' in function["description"]
+    assert function["parameters"]["required"] == ["input"] and function["description"].endswith("lark grammar:\nx: y")
     assert body["tool_choice"] == {"type": "function", "function": {"name": "c"}}
     assert losses == ("tools[0].format",)
 
