@@ -12,7 +12,10 @@ from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.sequence import Sequence, ordered
 from fastgw.protocols.hub.target import Abilities, Target
 from fastgw.protocols.sse import payloads
+from tests.protocols.chat.schema import check
 
+VENDORS = ("thinking", "enable_thinking", "thinking_budget", "random_seed", "top_k")
+"""Fields that OpenAI does not have."""
 HI: tuple[Turn, ...] = (Turn("user", (Text("hi"),), plain=True),)
 
 
@@ -37,7 +40,13 @@ def lane(**abilities: Any) -> Target:
 def sent(conversation: Conversation, target: Target) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What the provider gets, and the losses."""
     losses = Losses()
-    return msgspec.json.decode(DIALECT.encode_request(conversation, target, losses)), losses.paths
+    body = msgspec.json.decode(DIALECT.encode_request(conversation, target, losses))
+    if conversation.origin != "chat" and target.abilities.model_in_body and not target.abilities.tool_images:
+        # What other dialects' callers ask is sent in OpenAI's own words, but for what a vendor is known to want.
+        shown = {name: value for name, value in body.items() if name not in VENDORS}
+        if not target.abilities.video_input:
+            check(shown, "CreateChatCompletionRequest")
+    return body, losses.paths
 
 
 def asked(*turns: Turn, origin: str = "messages", **more: Any) -> Conversation:
