@@ -26,6 +26,9 @@ from tests.fakes import FakeProvider
 MODELS = {"chat": "fake-1", "responses": "fake-1", "messages": "claude-sonnet-4-5", "gemini": "gemini-3-pro"}
 """Of the provider that is called like its dialect."""
 
+ABILITIES = {"chat": "abilities = { stop_max = 4 }"}
+"""Where the cells show what the newest models of a vendor cannot take."""
+
 
 class Ground:
     """The worker and its provider."""
@@ -62,9 +65,10 @@ def toml(provider: FakeProvider) -> str:
     entries = [f'[guard]\nfetch_hosts = ["127.0.0.1:{provider.port}"]']
     for name, vendor in vendors.items():
         url = provider.gemini_url if name == "gemini" else provider.url
+        more = ABILITIES.get(name, "")
         entries.append(
             f'[[providers]]\nname = "{name}"\nvendor = "{vendor}"\nbase_url = "{url}"\nspeaks = ["{name}"]\n'
-            f'secret = "sk-upstream-{name}"\nmodels = ["{MODELS[name]}"]\nlist_models = false'
+            f'secret = "sk-upstream-{name}"\nmodels = ["{MODELS[name]}"]\nlist_models = false\n{more}'
         )
     return "\n".join(entries)
 
