@@ -4,7 +4,8 @@ Revoked keys stay as tombstones (`disabled`), so that a revocation outlives a lo
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
@@ -29,21 +30,28 @@ _PUT = (files("fastgw.storage.valkey") / "scripts" / "put_key.lua").read_text()
 _decode = msgspec.json.Decoder(Principal).decode
 
 
-class _Client(Redis):
-    """redis-py's client, with the cancellations that it loses.
+@contextmanager
+def _cancellable() -> Iterator[None]:
+    """Raise the cancellation that was swallowed inside.
 
-    It writes commands under `asyncio.wait_for`, which on Python 3.11 swallows a cancellation that comes just as the
-    command is written (python/cpython#86296, mended in 3.12): the task would go on as if nobody had told it to end.
+    redis-py writes commands under `asyncio.wait_for`, which on Python 3.11 swallows a cancellation that comes just as
+    the command is written (python/cpython#86296, mended in 3.12): the task would go on as if nobody had told it to end.
     """
+    task = asyncio.current_task()
+    assert task is not None, "commands are sent by tasks"
+    before = task.cancelling()
+    yield
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
+
+
+class _Client(Redis):
+    """redis-py's client without that flaw."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """One command and its answer."""
-        task = asyncio.current_task()
-        before = task.cancelling() if task is not None else 0
-        answer = await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        if task is not None and task.cancelling() > before:
-            raise asyncio.CancelledError
-        return answer
+        with _cancellable():
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def client(url: str) -> Redis:
@@ -152,7 +160,8 @@ async def listen(url: str, channel: str) -> AsyncIterator[str]:
     )
     subscription = redis.pubsub(ignore_subscribe_messages=True)
     try:
-        await subscription.subscribe(channel)
+        with _cancellable():
+            await subscription.subscribe(channel)
         while True:
             message = await subscription.get_message(timeout=None)
             if message is not None:

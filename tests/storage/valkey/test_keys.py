@@ -90,10 +90,15 @@ async def test_no_cancellation_is_lost_in_a_command(server: embedded.Embedded) -
             while True:
                 await mirror.synced()
 
-        looking = asyncio.ensure_future(look())
+        async def listen(mirror: KeyMirror = mirror) -> None:
+            async for _ in mirror.changes():
+                pass
+
+        tasks = {asyncio.ensure_future(look()), asyncio.ensure_future(listen())}
         for _ in range(steps):
             await asyncio.sleep(0)
-        looking.cancel()
-        _, going_on = await asyncio.wait({looking}, timeout=5)
+        for task in tasks:
+            task.cancel()
+        _, going_on = await asyncio.wait(tasks, timeout=5)
         assert not going_on, f"cancelled after {steps} steps"
         await mirror.aclose()
