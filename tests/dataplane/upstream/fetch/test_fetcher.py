@@ -249,6 +249,7 @@ async def test_the_first_failure_ends_the_others(world: World) -> None:
 
 async def test_what_does_not_answer_in_http_is_told(world: World) -> None:
     async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
         writer.write(b"220 mail ESMTP\r\n")
         await reader.read(-1)
 
