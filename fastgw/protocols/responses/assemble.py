@@ -57,11 +57,9 @@ class Assembler:
     def delta(self, index: int, part: int, kind: Kind, text: str) -> list[Event]:
         """The next piece of a part of a message."""
         events: list[Event] = []
-        block = self._blocks.get((index, part))
-        if block is None:
-            if index in self._ended:
-                return events
-            block = self._opened(index, part, events, kind)
+        if index in self._ended:
+            return events
+        block = self._blocks.get((index, part)) or self._opened(index, part, events, kind)
         block.said += len(text)
         events.append(Delta(block.at, text))
         return events
@@ -82,11 +80,9 @@ class Assembler:
     def reasoning_delta(self, index: int, part: int, text: str) -> list[Event]:
         """The next words of reasoning; `part` numbers the pieces of the summary and, from 1000 on, the reasoning's."""
         events: list[Event] = []
-        block = self._blocks.get((index, _WHOLE))
-        if block is None:
-            if index in self._ended:
-                return events
-            block = self._opened(index, _WHOLE, events, Kind.REASONING)
+        if index in self._ended:
+            return events
+        block = self._blocks.get((index, _WHOLE)) or self._opened(index, _WHOLE, events, Kind.REASONING)
         if block.said and block.part != part:
             text = MARK + text
         block.part = part
