@@ -71,6 +71,25 @@ def test_codex(place: Place, provider: str) -> None:
     assert_round_trip(place, provider, "exec_command")
 
 
+def test_codex_with_its_built_in_provider(place: Place) -> None:
+    """It opens a WebSocket first, and asks by POST when that is refused."""
+    place.lets_call(Call("exec_command", json.dumps({"cmd": f"cat {place.note}"}), "call_A1"))
+    folder = place.home / ".codex"
+    folder.mkdir()
+    (folder / "config.toml").write_text(
+        f'model = "messages/{MODELS["messages"]}"\nopenai_base_url = "{place.gateway.base_url}"\n'
+        'approval_policy = "never"\nsandbox_mode = "danger-full-access"\n'
+    )
+    program = command(place.clients, "@openai/codex")
+    done = place.run(
+        [*program, "exec", "--skip-git-repo-check", "--json", QUESTION], {"CODEX_API_KEY": place.gateway.key}
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    said = [event["item"]["text"] for event in events if event.get("item", {}).get("type") == "agent_message"]
+    assert said[-1] == ANSWER
+    assert_round_trip(place, "messages", "exec_command")
+
+
 @pytest.mark.parametrize("provider", ["chat", "messages", "responses"])
 def test_gemini_cli(place: Place, provider: str) -> None:
     place.lets_call(Call("read_file", json.dumps({"file_path": place.note}), "call_A1"))
