@@ -5,6 +5,7 @@ import msgspec
 from fastgw.protocols.gemini.grounding import Grounding, Recited
 from fastgw.protocols.gemini.logprobs import Result
 from fastgw.protocols.gemini.usage import WireUsage
+from fastgw.protocols.sse import payloads
 
 ABSENT = msgspec.Raw(b"")
 
@@ -80,3 +81,10 @@ decode = msgspec.json.Decoder(Chunk).decode
 def is_error(raw: msgspec.Raw) -> bool:
     """The member `error` says something."""
     return bytes(raw) not in (b"", b"null")
+
+
+def contents(data: bytes) -> list[bytes]:
+    """The data of each whole event. Google ends its lines in CRLF; one such event at a time is what mostly comes."""
+    if data.startswith(b"data: ") and data.endswith(b"\r\n\r\n") and data.find(b"\r") == len(data) - 4:
+        return [data[6:-4]]
+    return payloads(data)

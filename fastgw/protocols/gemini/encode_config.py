@@ -76,7 +76,8 @@ class Settings:
         if said.n is not None:
             if said.n > 1 and not can.choices:
                 self._losses.refuse(field_of(self._asked.origin, "n"), "it gives one answer. Ask for one at a time.")
-            made["candidateCount"] = said.n
+            if said.n > 1 or self._own:
+                made["candidateCount"] = said.n
         if said.logit_bias:
             self._drop("logit_bias")
         self._logprobs(said, made)
@@ -196,6 +197,9 @@ class Settings:
         if tool.dialect == "gemini" and tool.raw and (tool.kind == "opaque" or self._can.web_search):
             return _object.decode(tool.raw)
         if tool.kind == "web_search" and self._can.web_search:
+            for option in _object.decode(tool.raw) if tool.raw else ():
+                if option not in ("type", "name"):
+                    self._losses.drop(f"tools.{tool.name}.{option}")
             return {"googleSearch": {}}
         self._losses.drop(f"tools.{tool.name or tool.kind}")
         return None

@@ -157,6 +157,8 @@ class History:
                 return []
 
     def _text(self, part: Text) -> list[Wired]:
+        if part.citations:
+            self._losses.drop(f"{self._path}.citations")
         signature = part.sealed.data if part.sealed and part.sealed.family == self._family else ""
         if signature:
             return [{"text": part.text, "thoughtSignature": signature}]

@@ -27,7 +27,7 @@ from fastgw.protocols.hub.events import (
     Used,
 )
 from fastgw.protocols.hub.sealed import Sealed
-from fastgw.protocols.sse import EventCutter, payload, payloads
+from fastgw.protocols.sse import EventCutter, payload
 
 TEXT_CHARS_MAX = 4 * 1024 * 1024
 """Of one text, kept to turn places of citations from bytes into characters; citations of longer texts lose theirs."""
@@ -76,7 +76,7 @@ class Reader:
         """The events that `data` completes. Raises `StreamBroken`."""
         data = self._cutter.cut(data)
         out: list[Event] = []
-        for content in payloads(data) if data else ():
+        for content in wire.contents(data) if data else ():
             if self.done:
                 break
             if content.strip() == _DONE:
@@ -87,13 +87,14 @@ class Reader:
 
     def end(self) -> Sequence[Event]:
         """What is left: a last event without its empty line, if it is a whole one."""
-        content = payload(self._cutter.left() + b"\n\n").strip()
+        left = self._cutter.left()
         out: list[Event] = []
-        if content and content != _DONE and not self.done:
-            try:
-                self._read(content, out)
-            except StreamBroken:
-                return []
+        try:
+            for content in _bare(left.strip()) or [payload(left + b"\n\n").strip()]:
+                if content and content != _DONE and not self.done:
+                    self._read(content, out)
+        except StreamBroken:
+            return []
         return out
 
     def _read(self, content: bytes, out: list[Event]) -> None:
@@ -233,6 +234,19 @@ class Reader:
         return False
 
 
+def _bare(data: bytes) -> list[bytes]:
+    """The chunks of what is no stream of events at all: an error as plain JSON, or Google's other framing, an array."""
+    if data.startswith(b"["):
+        try:
+            return [bytes(each) for each in _array.decode(data)]
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return []
+    return [data] if data.startswith(b"{") else []
+
+
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+
+
 def answer(body: bytes, family: str) -> list[Event]:
     """A whole answer. Raises `Unusable`."""
     try:
@@ -244,6 +258,6 @@ def answer(body: bytes, family: str) -> list[Event]:
     reader.take(said, body, out)
     if reader.failed:
         raise Unusable(f"the answer is an error: {out[-1]}")
-    if said.candidates is None and said.prompt_feedback is None:
+    if not said.candidates and said.prompt_feedback is None:
         raise Unusable("the answer has neither candidates nor feedback on the prompt")
     return out

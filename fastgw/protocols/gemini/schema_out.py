@@ -68,13 +68,13 @@ class _Writer:
         if len(variants) > 1:
             made = [self.node(merged({"allOf": [_bare(node), each]}), depth + 1, inside) for each in variants]
             if null:
-                made = [{**each, "nullable": True} for each in made]
+                made = [_nullable(each) for each in made]
             return {"anyOf": made}
         if variants:
             node = merged({"allOf": [_bare(node), variants[0]]})
             made_one = self.node(node, depth + 1, inside) if variants[0].keys() & _NESTED else None
             if made_one is not None:
-                return {**made_one, "nullable": True} if null else made_one
+                return _nullable(made_one) if null else made_one
         return self._plain(node, null, depth, inside)
 
     def _followed(self, node: dict[str, Any], inside: tuple[str, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -178,6 +178,13 @@ class _Writer:
 
 
 _NESTED = {"anyOf", "oneOf", "allOf", "$ref"}
+
+
+def _nullable(made: dict[str, Any]) -> dict[str, Any]:
+    """The same, or null. Beside `anyOf` nothing may stand."""
+    if "anyOf" in made:
+        return {"anyOf": [_nullable(each) for each in made["anyOf"]]}
+    return {**made, "nullable": True}
 
 
 def _bare(node: dict[str, Any]) -> dict[str, Any]:

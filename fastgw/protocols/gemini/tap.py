@@ -10,7 +10,7 @@ from fastgw.protocols.errors.foreign import read_foreign
 from fastgw.protocols.gemini import chunk as wire
 from fastgw.protocols.gemini.usage import WireUsage, normalise
 from fastgw.protocols.hub.dialect import StreamBroken
-from fastgw.protocols.sse import EventCutter, payload, payloads, split_events
+from fastgw.protocols.sse import EventCutter, payload, split_events
 from fastgw.usage import Usage
 
 TEXT_BYTES_BETWEEN_COUNTS = 32 * 1024
@@ -114,7 +114,7 @@ class Tap(EventCutter):
         return google.frame(error, exchange_id)
 
     def _look(self, data: bytes) -> None:
-        for content in payloads(data):
+        for content in wire.contents(data):
             if content.strip() == b"[DONE]":
                 continue
             try:
@@ -143,10 +143,10 @@ class Tap(EventCutter):
 
     def _read_usage(self, data: bytes) -> None:
         """Every chunk has it, and it counts up: the last one is enough."""
-        for event in reversed(split_events(data)):
-            if b'"usageMetadata"' in event:
+        for content in reversed(wire.contents(data)):
+            if b'"usageMetadata"' in content:
                 try:
-                    said = _usage.decode(payload(event)).usage_metadata
+                    said = _usage.decode(content).usage_metadata
                 except (msgspec.MsgspecError, UnicodeDecodeError):
                     continue
                 if said is not None:
@@ -155,7 +155,7 @@ class Tap(EventCutter):
 
     def _count(self) -> None:
         for data in self._seen:
-            for content in payloads(data):
+            for content in wire.contents(data):
                 try:
                     said = _said.decode(content)
                 except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -183,7 +183,7 @@ class ArrayTap(Tap):
     def feed(self, data: bytes) -> bytes:
         """The elements that came. Raises `StreamBroken`."""
         out = b""
-        for content in payloads(super().feed(data)):
+        for content in wire.contents(super().feed(data)):
             if content.strip() != b"[DONE]":
                 out += (b",\n" if self._sent else b"[") + content
                 self._sent = True

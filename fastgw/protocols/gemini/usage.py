@@ -46,6 +46,15 @@ def read_usage(raw: bytes | msgspec.Raw) -> Usage | None:
 
 def normalise(wire: WireUsage) -> Usage | None:
     """Disjoint buckets. Never negative; their sum is the reported total wherever the parts make one."""
+    if (
+        wire.candidates_token_count
+        and wire.prompt_token_count
+        and wire.cached_content_token_count is wire.thoughts_token_count is wire.tool_use_prompt_token_count is None
+        and _text_alone(wire.prompt_tokens_details)
+        and _text_alone(wire.candidates_tokens_details)
+    ):
+        # What most chunks of most streams are: each has its usage.
+        return Usage(_bounded(wire.prompt_token_count), out_text=_bounded(wire.candidates_token_count))
     prompt, candidates = _bounded(wire.prompt_token_count), _bounded(wire.candidates_token_count)
     thoughts, tool_use = _bounded(wire.thoughts_token_count), _bounded(wire.tool_use_prompt_token_count)
     total = _bounded(wire.total_token_count)
@@ -101,9 +110,15 @@ def _details(text: int, audio: int, image: int) -> list[dict[str, object]]:
     return [{"modality": modality, "tokenCount": count} for modality, count in counts if count]
 
 
+def _text_alone(details: list[_ModalityCount] | None) -> bool:
+    return not details or (len(details) == 1 and details[0].modality == "TEXT")
+
+
 def _of(details: list[_ModalityCount] | None, *modalities: str) -> int:
-    return sum(_bounded(each.token_count) for each in details or () if each.modality in modalities)
+    if not details:
+        return 0
+    return sum([_bounded(each.token_count) for each in details if each.modality in modalities])
 
 
 def _bounded(count: int | None) -> int:
-    return min(max(0, count or 0), TOKENS_MAX)
+    return 0 if not count or count < 0 else count if count < TOKENS_MAX else TOKENS_MAX

@@ -161,7 +161,11 @@ def test_custom_and_strict_tools() -> None:
 
 
 def test_search_on_the_web_and_tools_of_others() -> None:
-    assert made(able(web_search="tool"), tools=(SEARCH,))["tools"] == [{"googleSearch": {}}]
+    losses = Losses()
+    raw = '{"type":"web_search","search_context_size":"low"}'
+    search = msgspec.structs.replace(SEARCH, raw=raw)
+    assert made(able(web_search="tool"), losses, tools=(search,))["tools"] == [{"googleSearch": {}}]
+    assert losses.paths == ("tools.web_search.search_context_size",)
     losses = Losses()
     body = made(losses=losses, tools=(SEARCH, Tool("opaque", "computer", dialect="messages", raw="{}")),
                 tool_choice=ToolChoice("named", "computer"))  # fmt: skip

@@ -86,6 +86,19 @@ def test_the_last_event_may_lack_its_empty_line_and_a_cut_one_is_dropped() -> No
     assert not reader.complete
 
 
+def test_an_array_or_a_bare_error_instead_of_events_is_read_at_the_end() -> None:
+    reader = DIALECT.reader(TARGET)
+    data = b"[" + b"\n,\r\n".join(msgspec.json.encode(chunk) for chunk in STREAM) + b"]"
+    events = [event for start in range(0, len(data), 100) for event in reader.feed(data[start : start + 100])]
+    assert ordered([*events, *reader.end()]) == read(*STREAM)
+    assert reader.complete
+    for body in (b'{"error":{"message":"no"}}', b'[{"error":{"message":"no"}}]'):
+        reader = DIALECT.reader(TARGET)
+        assert reader.feed(body) == []
+        assert isinstance(reader.end()[0], Failed)
+        assert not reader.complete
+
+
 def test_text_may_follow_the_finish_and_the_reason_come_with_empty_content() -> None:
     answer = gather(
         read(candidate({"text": "a"}), candidate({"text": ""}, finishReason="MAX_TOKENS"), candidate({"text": "b"}))
@@ -181,7 +194,17 @@ def test_what_is_no_stream_of_gemini_breaks_it(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"{}", b"[]", b'{"error":{"message":"no"}}', b'{"choices":[]}', b'{"candidates":"\xff"}']
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"{}",
+        b"[]",
+        b'{"candidates":[]}',
+        b'{"error":{"message":"no"}}',
+        b'{"choices":[]}',
+        b'{"candidates":"\xff"}',
+    ],
 )
 def test_what_is_no_answer_is_unusable(body: bytes) -> None:
     with pytest.raises(Unusable):

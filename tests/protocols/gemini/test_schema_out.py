@@ -148,6 +148,10 @@ def test_what_is_within_the_subset_already_loses_nothing(schema: Any) -> None:
             {"anyOf": [{"type": "STRING", "description": "d", "nullable": True},
                        {"type": "INTEGER", "description": "d", "nullable": True}]},
         ),
+        (
+            {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "integer"}]}, {"type": "null"}]},
+            {"anyOf": [{"type": "STRING", "nullable": True}, {"type": "INTEGER", "nullable": True}]},
+        ),
         ({"type": "integer", "enum": [1, 2]}, {"type": "INTEGER", "description": "One of: 1, 2"}),
         ({"enum": ["a", "", None]}, {"type": "STRING", "enum": ["a"], "nullable": True}),
         ({"type": "string", "format": "email"}, {"type": "STRING", "description": "(format: email)"}),
