@@ -97,6 +97,8 @@ def payloads(data: bytes) -> list[bytes]:
     for event in data.split(b"\n\n"):
         if event.startswith(b"data: ") and b"\n" not in event:
             found.append(event[6:])
+        elif event.startswith(b"event: ") and (at := event.find(b"\ndata: ")) > 0 and event.find(b"\n", at + 7) < 0:
+            found.append(event[at + 7 :])
         elif event and (content := payload(event)):
             found.append(content)
     return found
