@@ -77,7 +77,7 @@ def free_text(arguments: str) -> str:
 
 def detail(sealed: Sealed, words: str, *, redacted: bool, index: int) -> carriers.Item:
     """One item of `reasoning_details`, which the caller sends back."""
-    return carriers.detail(tagged(sealed, carriers.NATIVE), words, redacted=redacted, index=index)
+    return carriers.detail(tagged(sealed, ""), words, redacted=redacted, index=index)
 
 
 def annotations(citations: Iterable[tuple[Citation, int, int]]) -> list[Any]:

@@ -15,7 +15,10 @@ from fastgw.protocols.hub.sealed import Sealed, tagged, untagged
 Item = dict[str, msgspec.Raw]
 
 NATIVE = "openai"
-"""Family of the seals that callers of this dialect carry without a tag."""
+"""Family of the dialect."""
+ANYBODY = "chat"
+"""Family of seals that a caller brought from elsewhere: nobody knows whose they are, so that no lane is of it. They go
+back only in the dialect in which they came. The gateway's own are always tagged, OpenAI's too."""
 GOOGLE = "gemini"
 """Family of a bare seal under `extra_content.google`."""
 
@@ -68,9 +71,9 @@ def thoughts(items: Iterable[Item]) -> list[Thought]:
     """What a caller replays in `reasoning_details` or `thinking_blocks`."""
     found = []
     for item in items:
-        sealed = untagged(seal_text(item), NATIVE)
-        if sealed.family == NATIVE and sealed.data == seal_text(item):
-            sealed = whole(item, NATIVE)
+        sealed = untagged(seal_text(item), "")
+        if not sealed.family:
+            sealed = whole(item, ANYBODY)
         found.append(Thought(text=words_of(item), sealed=sealed, redacted=is_redacted(item)))
     return found
 

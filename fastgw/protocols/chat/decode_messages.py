@@ -34,14 +34,16 @@ def turns(raw: msgspec.Raw, losses: Losses) -> tuple[Turn, ...]:
     messages = strict.decode(_messages, raw, "messages", losses)
     if not messages:
         toplevel.refuse("'messages' must hold at least one message.", "messages")
-    legacy = _LegacyIds()
-    return tuple(_turn(message, f"messages[{at}]", legacy, losses) for at, message in enumerate(messages))
+    ids = _Ids()
+    return tuple(_turn(message, f"messages[{at}]", ids, losses) for at, message in enumerate(messages))
 
 
-class _LegacyIds:
-    """Ids for the calls of the old `functions`, which have none: the answer belongs to the last call of its name."""
+class _Ids:
+    """Ids of calls: which are of custom tools, and new ones for the old `functions`, which have none: there an answer
+    belongs to the last call of its name."""
 
     def __init__(self) -> None:
+        self.custom: set[str] = set()
         self._count = 0
         self._open: dict[str, str] = {}
 
@@ -54,10 +56,10 @@ class _LegacyIds:
         return self._open.get(name) or self.called(name)
 
 
-def _turn(message: wire.Message, path: str, legacy: _LegacyIds, losses: Losses) -> Turn:
+def _turn(message: wire.Message, path: str, ids: _Ids, losses: Losses) -> Turn:
     name = message.name or ""
     if message.role in ("tool", "function"):
-        return _result(message, path, legacy)
+        return _result(message, path, ids)
     plain = isinstance(message.content, str)
     content = _content(message.content, f"{path}.content")
     if message.cache_control is not None:
@@ -66,18 +68,23 @@ def _turn(message: wire.Message, path: str, legacy: _LegacyIds, losses: Losses) 
     if role != "assistant":
         _no_reasoning(message, path, losses)
         return Turn(role, tuple(content), name=name, plain=plain)
+    if message.annotations:
+        # No provider takes them back.
+        losses.drop(f"{path}.annotations")
     parts: list[Part] = [*_thoughts(message), *_signed(content, message.extra_content)]
     if message.refusal:
         parts.append(Refused(message.refusal))
     if message.audio is not None:
         parts.append(Opaque("chat", "audio", _encode({"id": message.audio.id}).decode()))
     for at, image in enumerate(message.images or ()):
-        parts.append(_part(image, f"{path}.images[{at}]"))
+        parts.append(_image(image.image_url, f"{path}.images[{at}]", _cache(image.cache_control)))
     for at, call in enumerate(message.tool_calls or ()):
         parts.append(_call(call, f"{path}.tool_calls[{at}]"))
+        if call.custom is not None:
+            ids.custom.add(call.id)
     if message.function_call is not None:
         called = message.function_call
-        parts.append(ToolCall(legacy.called(called.name), called.name, _arguments(called, f"{path}.function_call")))
+        parts.append(ToolCall(ids.called(called.name), called.name, _arguments(called, f"{path}.function_call")))
     return Turn("assistant", tuple(parts), name=name, plain=plain)
 
 
@@ -85,7 +92,7 @@ def _no_reasoning(message: wire.Message, path: str, losses: Losses) -> None:
     """Only the assistant reasons: what another role claims to have thought or called is left out."""
     for field in ("reasoning_content", "reasoning", "reasoning_signature", "reasoning_details", "thinking_blocks",
                   "refusal", "audio", "images", "tool_calls", "function_call", "extra_content",
-                  "tool_call_id"):  # fmt: skip
+                  "annotations", "tool_call_id"):  # fmt: skip
         if getattr(message, field):
             losses.drop(f"{path}.{field}")
 
@@ -106,8 +113,7 @@ def _part(part: wire.Part, path: str) -> Part:  # noqa: PLR0911  one arm for eac
         case wire.RefusalPart():
             return Refused(part.refusal)
         case wire.ImagePart():
-            image = part.image_url if isinstance(part.image_url, wire.ImageUrl) else wire.ImageUrl(part.image_url)
-            return Image(media.source(image.url, f"{path}.image_url.url"), image.detail or "", cache)
+            return _image(part.image_url, path, cache)
         case wire.VideoPart():
             video = part.video_url if isinstance(part.video_url, wire.ImageUrl) else wire.ImageUrl(part.video_url)
             return Video(media.source(video.url, f"{path}.video_url.url"))
@@ -119,6 +125,11 @@ def _part(part: wire.Part, path: str) -> Part:  # noqa: PLR0911  one arm for eac
             return Audio(Source(media_type=media.audio_type(sound.format), data=sound.data))
         case wire.FilePart():
             return _document(part.file, f"{path}.file", cache)
+
+
+def _image(given: wire.ImageUrl | str, path: str, cache: Cache | None) -> Image:
+    image = given if isinstance(given, wire.ImageUrl) else wire.ImageUrl(given)
+    return Image(media.source(image.url, f"{path}.image_url.url"), image.detail or "", cache)
 
 
 def _document(file: wire.FileData, path: str, cache: Cache | None) -> Document:
@@ -173,7 +184,7 @@ def _thoughts(message: wire.Message) -> list[Thought]:
         return carriers.thoughts(message.thinking_blocks)
     text = message.reasoning_content if message.reasoning_content is not None else message.reasoning
     if message.reasoning_signature:
-        return [Thought(text or "", untagged(message.reasoning_signature, carriers.NATIVE))]
+        return [Thought(text or "", untagged(message.reasoning_signature, carriers.ANYBODY))]
     return [] if text is None else [Thought(text)]
 
 
@@ -196,12 +207,12 @@ def _arguments(function: wire.Function, path: str) -> str:
     return "" if raw == b"null" else raw.decode()
 
 
-def _result(message: wire.Message, path: str, legacy: _LegacyIds) -> Turn:
+def _result(message: wire.Message, path: str, ids: _Ids) -> Turn:
     call_id = message.tool_call_id or ""
     if message.role == "function":
         if not message.name:
             toplevel.refuse(f"Missing required parameter: '{path}.name'.", f"{path}.name")
-        call_id = legacy.answered(message.name)
+        call_id = ids.answered(message.name)
     elif message.tool_call_id is None:
         toplevel.refuse(f"Missing required parameter: '{path}.tool_call_id'.", f"{path}.tool_call_id")
     content = _content(message.content, f"{path}.content")
@@ -210,6 +221,7 @@ def _result(message: wire.Message, path: str, legacy: _LegacyIds) -> Turn:
         call_id,
         parts,  # type: ignore[arg-type]  # a message's content holds no other parts
         name=message.name or "",
+        custom=call_id in ids.custom,
         cache=_cache(message.cache_control),
     )
     return Turn("tool", (result,), plain=isinstance(message.content, str))

@@ -52,7 +52,7 @@ def assistant(turn: Turn, parts: Parts, target: Target, *, own: bool) -> tuple[d
     if calls:
         message["tool_calls"] = calls
     said = bool(content or refused or calls or sounds)
-    reasoning = _reasoning(turn, target)
+    reasoning = _reasoning(turn, target, own=own)
     if not said and not own:
         # Reasoning alone is no message; an empty one would be refused.
         return None, pictures
@@ -89,7 +89,7 @@ def _call(call: ToolCall, target: Target, *, own: bool) -> dict[str, Any]:
     return made
 
 
-def _reasoning(turn: Turn, target: Target) -> dict[str, Any]:
+def _reasoning(turn: Turn, target: Target, *, own: bool) -> dict[str, Any]:
     """Earlier reasoning, as far as the lane wants it back: sealed in its own carrier, the rest as words."""
     echo = target.abilities.echo_reasoning
     if not echo:
@@ -99,7 +99,7 @@ def _reasoning(turn: Turn, target: Target) -> dict[str, Any]:
     for part in turn.parts:
         if not isinstance(part, Thought):
             continue
-        if part.sealed is not None and part.sealed.family == target.family:
+        if part.sealed is not None and part.sealed.family in (target.family, carriers.ANYBODY if own else ""):
             field, item = carriers.restored(part)
             made.setdefault(field, []).append(item)
             if echo != "demanded":

@@ -96,6 +96,11 @@ class ChatReader(EventCutter):
         data = self.cut(data)
         if not data:
             return out
+        if data.count(b"\n") == 2 and data.startswith(b"data: ") and data.endswith(b"\n\n") and b"\r" not in data:
+            # One event in one line, as most reads bring.
+            if not self.done:
+                self._take(data[6:-2], out)
+            return out
         for content in payloads(data):
             if self.done:
                 break

@@ -96,13 +96,13 @@ class VideoPart(Cached, tag="video_url"):
 Part = TextPart | ImagePart | AudioPart | FilePart | RefusalPart | VideoPart
 
 
-class Google(msgspec.Struct):
+class Google(msgspec.Struct, forbid_unknown_fields=True):
     """What Google's OpenAI-compatible endpoint adds (ai.google.dev/gemini-api/docs/thought-signatures, 2026-08)."""
 
     thought_signature: str | None = None
 
 
-class Extra(msgspec.Struct):
+class Extra(msgspec.Struct, forbid_unknown_fields=True):
     """`extra_content` of a tool call or a message."""
 
     google: Google | None = None
@@ -136,9 +136,19 @@ class Call(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class AudioId(msgspec.Struct):
-    """An earlier spoken answer, by its id."""
+    """An earlier spoken answer, by its id; clients that keep the whole answer send its sound along."""
 
     id: str
+
+
+class MadeImage(msgspec.Struct, forbid_unknown_fields=True):
+    """A picture that the assistant made (OpenRouter)."""
+
+    image_url: ImageUrl | str
+    type: str = "image_url"
+    index: int | None = None
+    """Kept by clients from a stream; says nothing."""
+    cache_control: CacheControl | None = None
 
 
 class Message(msgspec.Struct, forbid_unknown_fields=True):
@@ -161,8 +171,9 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
     extra_content: Extra | None = None
     cache_control: CacheControl | None = None
     """LiteLLM: behind the last part."""
-    images: list[ImagePart] | None = None
-    """OpenRouter: pictures that the assistant made."""
+    images: list[MadeImage] | None = None
+    annotations: list[msgspec.Raw] | None = None
+    """Citations of the assistant's, kept by clients from its answer."""
 
 
 class ToolFunction(msgspec.Struct, forbid_unknown_fields=True):

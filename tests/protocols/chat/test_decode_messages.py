@@ -98,6 +98,16 @@ def test_a_tools_answer_as_text_and_as_parts() -> None:
     assert rich.parts == (ToolResult("b", (Text("r"), Image(Source(url="https://a/b")))),)
 
 
+def test_the_answer_of_a_custom_tool_is_known_by_its_call() -> None:
+    call = {"id": "a", "type": "custom", "custom": {"name": "c", "input": ""}}
+    results = [{"role": "tool", "tool_call_id": one, "content": "r"} for one in ("a", "b")]
+    _, custom, function = turns({"role": "assistant", "tool_calls": [call]}, *results)
+    assert [part.custom for t in (custom, function) for part in t.parts if isinstance(part, ToolResult)] == [
+        True,
+        False,
+    ]
+
+
 def test_old_functions_get_ids_that_match() -> None:
     calls = turns(
         {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},
@@ -122,7 +132,7 @@ def test_refusal_sound_and_pictures_of_an_earlier_answer() -> None:
         ({"reasoning_content": "hm"}, Thought("hm")),
         ({"reasoning_content": ""}, Thought("")),
         ({"reasoning": "hm"}, Thought("hm")),
-        ({"reasoning": "hm", "reasoning_signature": "s"}, Thought("hm", Sealed("openai", "s"))),
+        ({"reasoning": "hm", "reasoning_signature": "s"}, Thought("hm", Sealed("chat", "s"))),
         ({"reasoning_content": "hm", "thinking_blocks": [
             {"type": "thinking", "thinking": "hm", "signature": "fgw1.anthropic.s"}]},
          Thought("hm", Sealed("anthropic", "s"))),
@@ -132,7 +142,7 @@ def test_refusal_sound_and_pictures_of_an_earlier_answer() -> None:
             {"type": "reasoning.text", "text": "hm", "signature": "fgw1.anthropic.s", "index": 0}]},
          Thought("hm", Sealed("anthropic", "s"))),
         ({"reasoning_details": [{"type": "reasoning.text", "text": "hm", "signature": "s", "format": "f"}]},
-         Thought("hm", Sealed("openai", '{"type":"reasoning.text","signature":"s","format":"f"}'))),
+         Thought("hm", Sealed("chat", '{"type":"reasoning.text","signature":"s","format":"f"}'))),
     ],
 )  # fmt: skip
 def test_reasoning_is_taken_from_its_richest_carrier(carrier: dict[str, Any], expected: Thought) -> None:
@@ -157,6 +167,16 @@ def test_a_breakpoint_of_a_message_stands_behind_its_last_part() -> None:
     content = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     (turn,) = turns({"role": "user", "content": content, "cache_control": {"type": "ephemeral"}})
     assert turn.parts == (Text("a"), Text("b", Cache()))
+
+
+def test_a_whole_answer_that_a_client_keeps_is_understood() -> None:
+    # As the openai package dumps a message, with nulls and all.
+    kept = {"role": "assistant", "content": "x", "refusal": None, "annotations": [], "audio": None,
+            "function_call": None, "tool_calls": None, "reasoning_content": None,
+            "images": [{"index": 0, "type": "image_url", "image_url": {"url": "https://a/b"}}]}  # fmt: skip
+    assert turns(kept)[0].parts == (Text("x"), Image(Source(url="https://a/b")))
+    cited = {"type": "url_citation", "url_citation": {"url": "https://a"}}
+    assert decoded(messages=[kept | {"annotations": [cited]}])[1] == ("messages[0].annotations",)
 
 
 def test_unknown_fields_are_losses() -> None:

@@ -17,15 +17,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastgw.errors import GatewayError
 from fastgw.protocols.chat.dialect import DIALECT
+from fastgw.protocols.hub.conversation import Text, Thought, ToolCall
 from fastgw.protocols.hub.dialect import CallerDialect, FromPath, ProviderDialect
+from fastgw.protocols.hub.events import BlockEnd, BlockStart, Delta, Event, Kind, Seal
 from fastgw.protocols.hub.losses import MEANING, Losses
+from fastgw.protocols.hub.sealed import Sealed
 from fastgw.protocols.hub.target import SAME, Target
-from tests.protocols.chat.ask import DONE, chunk, lane, relayed, setting
+from tests.protocols.chat.ask import DONE, chunk, decoded, lane, relayed, setting
 from tests.protocols.chat.requests import requests
 
 HOME: Target = msgspec.structs.replace(SAME, model="m", dialect="chat", family="openai")
@@ -100,6 +104,25 @@ def test_every_field_is_sent_named_as_a_loss_or_refused(body: dict[str, Any]) ->
             assert encoded(less, FAR) != made, f"nobody would see that {path} is lost"
         except GatewayError as refused:
             assert refused.status == 400
+
+
+@pytest.mark.parametrize("family", ["openai", "anthropic", "gemini"])
+def test_seals_come_back_from_callers_as_they_went_out(family: str) -> None:
+    seals = [Sealed(family, data) for data in ("text+/=", "redacted", "call", "words")]
+    events: list[Event] = [
+        BlockStart(0, Kind.REASONING), Delta(0, "hm"), Seal(0, seals[0]), BlockEnd(0),
+        BlockStart(1, Kind.REDACTED), Seal(1, seals[1]), BlockEnd(1),
+        BlockStart(2, Kind.TEXT), Delta(2, "t"), Seal(2, seals[3]), BlockEnd(2),
+        BlockStart(3, Kind.TOOL_CALL, "call_a", "f"), Delta(3, "{}"), Seal(3, seals[2]), BlockEnd(3),
+    ]  # fmt: skip
+    body = msgspec.json.decode(DIALECT.encode_answer(events, setting()))
+    message = {name: value for name, value in body["choices"][0]["message"].items() if name != "annotations"}
+    conversation, losses = decoded(messages=[message])
+    assert conversation.turns[0].parts == (
+        Thought("hm", seals[0]), Thought("", seals[1], redacted=True), Text("t", sealed=seals[3]),
+        ToolCall("call_a", "f", "{}", sealed=seals[2]),
+    )  # fmt: skip
+    assert losses == ()
 
 
 pieces = st.lists(st.sampled_from([

@@ -67,7 +67,7 @@ def test_reasoning_and_its_seals() -> None:
     assert (said["content"], said["reasoning_content"]) == ("x", "hm")
     assert said["reasoning_details"] == [
         {"type": "reasoning.text", "text": "hm", "signature": "fgw1.anthropic.s", "index": 0},
-        {"type": "reasoning.encrypted", "data": "t", "index": 1},
+        {"type": "reasoning.encrypted", "data": "fgw1.openai.t", "index": 1},
     ]
 
 
