@@ -119,10 +119,10 @@ class Assembler:
         block.cited += 1
         return [Cite(block.at, citation(raw))]
 
-    def logprobs(self, index: int, part: int, raw: bytes | msgspec.Raw) -> list[Event]:
+    def logprobs(self, index: int, part: int, raw: bytes) -> list[Event]:
         """Log probabilities of the last piece."""
         block = self._blocks.get((index, part))
-        return [] if block is None or bytes(raw) in {b"", b"[]", b"null"} else [LogProbs(block.at, chat_logprobs(raw))]
+        return [] if block is None or index in self._ended else [LogProbs(block.at, chat_logprobs(raw))]
 
     def item_done(self, index: int, raw: msgspec.Raw) -> list[Event]:
         """An item is complete: what of it was not said yet, and the end of its blocks. Raises `MsgspecError`."""

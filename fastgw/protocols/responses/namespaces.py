@@ -3,6 +3,7 @@
 Codex declares each MCP server as one such namespace (envoyproxy/ai-gateway pull request 2317, 2026-07).
 """
 
+import hashlib
 from collections.abc import Iterable
 
 import msgspec
@@ -11,15 +12,22 @@ from fastgw.protocols.hub.conversation import Tool
 from fastgw.protocols.responses.wire import Function, Namespace
 
 DIALECT = "responses"
+NAME_CHARS_MAX = 64
+"""Of a function's name in chat and Gemini (API references, 2026-08)."""
+_DIGEST_CHARS = 12
 _namespace = msgspec.json.Decoder(Namespace)
 _nested = msgspec.json.Decoder(Function)
 
 
 def flat(namespace: str | None, name: str) -> str:
-    """One name for both."""
+    """One name for both. The end of a longer one than every dialect takes becomes a digest."""
     if not namespace:
         return name
-    return namespace + name if namespace.endswith("__") else f"{namespace}__{name}"
+    whole = namespace + name if namespace.endswith("__") else f"{namespace}__{name}"
+    if len(whole) <= NAME_CHARS_MAX:
+        return whole
+    digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARS]
+    return f"{whole[: NAME_CHARS_MAX - _DIGEST_CHARS - 1]}_{digest}"
 
 
 def split_names(tools: Iterable[Tool]) -> dict[str, tuple[str, str]]:

@@ -29,7 +29,7 @@ class _StreamEvent(msgspec.Struct):
     output_index: int = 0
     content_index: int = 0
     summary_index: int = 0
-    logprobs: msgspec.Raw = _ABSENT
+    logprobs: list[msgspec.Raw] | None = None
 
 
 class _Whole(msgspec.Struct):
@@ -51,6 +51,7 @@ class _Whole(msgspec.Struct):
 _delta = msgspec.json.Decoder(_StreamEvent)
 _whole = msgspec.json.Decoder(_Whole)
 _response = msgspec.json.Decoder(WireResponse)
+_encode = msgspec.json.Encoder().encode
 
 
 class Reader:
@@ -111,12 +112,11 @@ class Reader:
 
     def _text(self, event: _StreamEvent, events: list[Event]) -> None:
         text = event.delta
-        if not text:
-            return
-        index, part = event.output_index, event.content_index
-        events += self._assembler.delta(index, part, Kind.TEXT, text)
-        if event.logprobs is not _ABSENT:
-            events += self._assembler.logprobs(index, part, event.logprobs)
+        if text:
+            events += self._assembler.delta(event.output_index, event.content_index, Kind.TEXT, text)
+            if event.logprobs:
+                raw = _encode(event.logprobs)
+                events += self._assembler.logprobs(event.output_index, event.content_index, raw)
 
     def _piece(self, event: _StreamEvent, text: str, events: list[Event]) -> None:
         if not text:

@@ -19,6 +19,12 @@ def test_flat(namespace: str | None, name: str, wanted: str) -> None:
     assert flat(namespace, name) == wanted
 
 
+def test_long_names_stay_different_and_short() -> None:
+    names = {flat("mcp__" + "x" * 50, f"{'read' * 5}_{number}") for number in range(20)}
+    assert len(names) == 20
+    assert {len(name) for name in names} == {64}
+
+
 def test_split() -> None:
     tools = [
         Tool("function", "mcp__x__a", dialect="responses", raw=RAW),
