@@ -76,7 +76,7 @@ GEMINI = Endpoint(
     "/models/{model}:streamGenerateContent?alt=sse",
     "/models/{model}:countTokens",
 )
-CONVERSE = Endpoint("/model/{model}/converse", "/model/{model}/converse-stream", "/model/{model}/count-tokens")
+CONVERSE = Endpoint("/model/{model}/converse", "/model/{model}/converse-stream")
 
 STANDARD = {
     "chat": CHAT,

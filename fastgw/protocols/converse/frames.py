@@ -25,50 +25,59 @@ Message = tuple[dict[str, str], bytes]
 class FrameCutter:
     """Takes bytes as they come and gives whole messages; the bytes of an unfinished one wait for its end."""
 
-    __slots__ = ("_carry", "_heads")
+    __slots__ = ("_have", "_heads", "_need", "_pieces")
 
     def __init__(self) -> None:
-        self._carry = bytearray()
+        self._pieces: list[bytes] = []
+        """The unfinished message: `_have` bytes, joined once `_need` are there, so that a long one costs no more."""
+        self._have = 0
+        self._need = 0
         self._heads: dict[bytes, dict[str, str]] = {}
         """Headers that were read before: a stream has a handful of different ones."""
 
     @property
     def empty(self) -> bool:
         """Nothing of an unfinished message is left."""
-        return not self._carry
+        return not self._have
 
     def cut(self, data: bytes) -> list[Message]:
         """The whole messages among what came, maybe none. Raises `StreamBroken`."""
-        self._carry += data
-        carry = self._carry
+        if self._have:
+            self._pieces.append(data)
+            self._have += len(data)
+            if self._have < self._need:
+                return []
+            data = b"".join(self._pieces)
         found: list[Message] = []
-        start = 0
-        while len(carry) - start >= _PRELUDE.size:
-            length, headers_length, checksum = _PRELUDE.unpack_from(carry, start)
-            if zlib.crc32(carry[start : start + 8]) != checksum:
+        start, size = 0, len(data)
+        need = _PRELUDE.size
+        while size - start >= need:
+            length, headers_length, checksum = _PRELUDE.unpack_from(data, start)
+            if zlib.crc32(data[start : start + 8]) != checksum:
                 raise StreamBroken("the lengths of a message do not fit their checksum")
             if not _OVERHEAD + headers_length <= length <= FRAME_BYTES_MAX:
                 raise StreamBroken(f"a message of {length} bytes with {headers_length} of headers makes no sense")
             end = start + length
-            if len(carry) < end:
+            if size < end:
+                need = length
                 break
-            if zlib.crc32(carry[start : end - 4]) != int.from_bytes(carry[end - 4 : end], "big"):
+            if zlib.crc32(data[start : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
                 raise StreamBroken("a message does not fit its checksum")
             body = start + _PRELUDE.size + headers_length
-            found.append((self._head(bytes(carry[start + _PRELUDE.size : body])), bytes(carry[body : end - 4])))
+            raw = data[start + _PRELUDE.size : body]
+            found.append((self._heads.get(raw) or self._head(raw), data[body : end - 4]))
             start = end
-        del carry[:start]
+        self._have, self._need = size - start, need
+        self._pieces = [data[start:]] if self._have else []
         return found
 
     def _head(self, raw: bytes) -> dict[str, str]:
-        head = self._heads.get(raw)
-        if head is None:
-            try:
-                head = _headers(raw)
-            except (IndexError, KeyError, UnicodeDecodeError) as exc:
-                raise StreamBroken("the headers of a message make no sense") from exc
-            if len(self._heads) < HEADS_MAX:
-                self._heads[raw] = head
+        try:
+            head = _headers(raw)
+        except (IndexError, KeyError, UnicodeDecodeError) as exc:
+            raise StreamBroken("the headers of a message make no sense") from exc
+        if len(self._heads) < HEADS_MAX:
+            self._heads[raw] = head
         return head
 
 

@@ -67,9 +67,13 @@ class _Start(msgspec.Struct, rename="camel"):
     image: Picture | None = None
 
 
+class _Piece(msgspec.Struct, rename="camel", gc=False):
+    delta: Delta
+    content_block_index: int = 0
+
+
 class _Event(msgspec.Struct, rename="camel"):
     content_block_index: int = 0
-    delta: Delta | None = None
     start: _Start | None = None
     stop_reason: str | None = None
     additional_model_response_fields: _More | None = None
@@ -79,6 +83,7 @@ class _Event(msgspec.Struct, rename="camel"):
 
 _answer = msgspec.json.Decoder(_Answer)
 _event = msgspec.json.Decoder(_Event)
+_piece = msgspec.json.Decoder(_Piece)
 
 
 def decode_answer(body: bytes, target: Target) -> list[Event]:
@@ -140,7 +145,10 @@ class Reader:
         for headers, payload in self._cutter.cut(data):
             if self.done:
                 break
-            self._take(headers, payload, out)
+            if headers.get(":event-type") == "contentBlockDelta":
+                self._piece(payload, out)
+            else:
+                self._take(headers, payload, out)
         return out
 
     def end(self) -> Sequence[Event]:
@@ -152,6 +160,21 @@ class Reader:
             out += block.end()
         self._blocks.clear()
         return out
+
+    def _piece(self, payload: bytes, out: list[Event]) -> None:
+        try:
+            said = _piece.decode(payload)
+        except msgspec.MsgspecError as exc:
+            raise StreamBroken(f"a piece of a block makes no sense: {exc}") from exc
+        delta, index = said.delta, said.content_block_index
+        block = self._blocks.get(index)
+        kind = kind_of(delta)
+        if block is None or (kind is not None and kind is not block.kind):
+            if kind is None:
+                return
+            self._close(index, out)
+            block = self._begin(index, BlockStart(self._next, kind), out)
+        block.take(delta, out)
 
     def _take(self, headers: dict[str, str], payload: bytes, out: list[Event]) -> None:
         kind = headers.get(":message-type", "event")
@@ -166,9 +189,6 @@ class Reader:
             out.append(_failed(headers, said))
             return
         match headers.get(":event-type"):
-            case "contentBlockDelta":
-                if said.delta is not None:
-                    self._delta(said.content_block_index, said.delta, out)
             case "contentBlockStart":
                 self._open(said, out)
             case "contentBlockStop":
@@ -185,16 +205,6 @@ class Reader:
                 if usage is not None:
                     out.append(Used(usage))
                 self.done = self._finished
-
-    def _delta(self, index: int, delta: Delta, out: list[Event]) -> None:
-        block = self._blocks.get(index)
-        kind = kind_of(delta)
-        if kind is None and block is None:
-            return
-        if block is None or (kind is not None and kind is not block.kind):
-            self._close(index, out)
-            block = self._begin(index, BlockStart(self._next, kind or Kind.TEXT), out)
-        block.take(delta, out)
 
     def _open(self, said: _Event, out: list[Event]) -> None:
         what = said.start or _Start()
@@ -220,8 +230,7 @@ class Reader:
             self._written = max(self._written, block.written)
 
 
-_KNOWN = frozenset(("messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop",
-                    "metadata"))  # fmt: skip
+_KNOWN = frozenset(("messageStart", "contentBlockStart", "contentBlockStop", "messageStop", "metadata"))  # fmt: skip
 
 
 def _failed(headers: dict[str, str], said: _Event) -> Failed:

@@ -10,12 +10,16 @@ import hashlib
 import hmac
 import urllib.parse
 from collections.abc import Callable
+from functools import lru_cache
 
 from fastgw.dataplane.upstream.transport import Header, Request
 from fastgw.providers.vendor import split_url
 
 HASHED_INLINE_BYTES_MAX = 256 * 1024
 """A larger body is hashed in a thread: 32 MB take some 20 ms, in which the event loop would stand still."""
+
+PATHS_MAX = 1_024
+"""Paths that are remembered in their encoded form; there are two for each model."""
 
 _SIGNED = (b"content-type", b"host", b"x-amz-date", b"x-amz-security-token")
 _EMPTY = hashlib.sha256(b"").hexdigest()
@@ -64,7 +68,7 @@ class SigV4:
         canonical = "\n".join(
             (
                 request.method.decode("ascii"),
-                urllib.parse.quote(path, safe="/-_.~"),
+                _encoded(path),
                 _canonical_query(query),
                 *(f"{name.decode('ascii')}:{signed[name].decode('latin-1')}" for name in sorted(signed)),
                 "",
@@ -86,6 +90,11 @@ class SigV4:
                 key = hmac.new(key, part.encode("ascii"), hashlib.sha256).digest()
             self._day, self._day_key = day, key
         return self._day_key
+
+
+@lru_cache(maxsize=PATHS_MAX)
+def _encoded(path: str) -> str:
+    return urllib.parse.quote(path, safe="/-_.~")
 
 
 def _canonical_query(query: str) -> str:
