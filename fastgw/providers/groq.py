@@ -20,6 +20,7 @@ VENDOR = Vendor(
     source="console.groq.com/docs/openai, 2026-11-21",
     owned_by="groq",
     env_prefix="GROQ",
+    price_book="groq",
     endpoints={"chat": CHAT, "responses": RESPONSES},
     abilities=Abilities(
         names=False,

@@ -15,6 +15,7 @@ VENDOR = Vendor(
     source="docs.mistral.ai/api, 2026-11-21",
     owned_by="mistral",
     env_prefix="MISTRAL",
+    price_book="mistral",
     endpoints={"chat": CHAT},
     abilities=Abilities(
         output_cap="max_tokens",
