@@ -13,16 +13,23 @@ NAME = "messages"
 
 _raws = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _kind = msgspec.json.Decoder(wire.Kind)
+_functions = msgspec.json.Decoder(list[wire.FunctionTool])
 _function = msgspec.json.Decoder(wire.FunctionTool)
 _server = msgspec.json.Decoder(wire.ServerTool)
 _choice = msgspec.json.Decoder(wire.ToolChoice | None)
-_typeless = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FUNCTIONS = (None, "", "custom")
 
 
 def tools_of(fields: Fields, losses: Losses) -> tuple[Tool, ...]:
     """The tools in order. Anthropic's own keep their raw text; `web_search` is a kind that others have too."""
     if "tools" not in fields:
         return ()
+    try:
+        known = _functions.decode(fields["tools"])
+    except msgspec.MsgspecError:
+        known = []
+    if known and all(tool.type in _FUNCTIONS for tool in known):
+        return tuple(_said(tool) for tool in known)
     given: list[msgspec.Raw] = toplevel.field(_raws, fields, "tools") or []
     return tuple(_tool(raw, f"tools[{number}]", losses) for number, raw in enumerate(given))
 
@@ -58,21 +65,12 @@ def cache_of(control: wire.CacheControl | None) -> Cache | None:
 
 
 def _tool(raw: msgspec.Raw, path: str, losses: Losses) -> Tool:
-    kind: str = _kind_of(raw, path)
-    if kind in ("", "custom"):
-        said: wire.FunctionTool = strictly(_function, raw, path, losses)
-        schema = bytes(said.input_schema)
-        return Tool(
-            "function",
-            name=said.name,
-            description=said.description or "",
-            schema="" if schema in wire.NOTHING else schema.decode(),
-            strict=said.strict,
-            cache=cache_of(said.cache_control),
-        )
+    kind: str | None = toplevel.typed(_kind, raw, path).type
+    if kind in _FUNCTIONS:
+        return _said(strictly(_function, raw, path, losses))
     own: wire.ServerTool = toplevel.typed(_server, raw, path)
     return Tool(
-        "web_search" if kind.startswith("web_search_") else "opaque",
+        "web_search" if own.type.startswith("web_search_") else "opaque",
         name=own.name or own.mcp_server_name,
         cache=cache_of(own.cache_control),
         dialect=NAME,
@@ -80,10 +78,13 @@ def _tool(raw: msgspec.Raw, path: str, losses: Losses) -> Tool:
     )
 
 
-def _kind_of(raw: msgspec.Raw, path: str) -> str:
-    """The `type`; empty if there is none, or null."""
-    fields = toplevel.typed(_typeless, raw, path)
-    if bytes(fields.get("type", wire.ABSENT)) in wire.NOTHING:
-        return ""
-    kind: str = toplevel.typed(_kind, raw, path).type
-    return kind
+def _said(tool: wire.FunctionTool) -> Tool:
+    schema = bytes(tool.input_schema)
+    return Tool(
+        "function",
+        name=tool.name,
+        description=tool.description or "",
+        schema="" if schema in wire.NOTHING else schema.decode(),
+        strict=tool.strict,
+        cache=cache_of(tool.cache_control),
+    )

@@ -1,5 +1,6 @@
 """The messages of a caller's request as turns."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -31,6 +32,7 @@ from fastgw.protocols.messages.version import ASSISTANT_DOCUMENTS_END, USER_CITA
 from fastgw.protocols.strict import decode as strictly
 from fastgw.protocols.toplevel import Fields
 
+_known_messages = msgspec.json.Decoder(list[wire.KnownMessage])
 _messages = msgspec.json.Decoder(list[wire.Message])
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 _string = msgspec.json.Decoder(str)
@@ -53,7 +55,13 @@ def turns_of(fields: Fields, version: str, losses: Losses) -> list[Turn]:
     """The turns as they came. `version` is the caller's: what it forbids is refused."""
     if "messages" not in fields:
         toplevel.refuse("messages: Field required", "messages")
-    given: list[wire.Message] = strictly(_messages, fields["messages"], "messages", losses)
+    given: Sequence[wire.KnownMessage | wire.Message]
+    try:
+        given = _known_messages.decode(fields["messages"])
+    except msgspec.MsgspecError:
+        # Something is unknown or wrong; block by block it is told which.
+        raw: list[wire.Message] = strictly(_messages, fields["messages"], "messages", losses)
+        given = raw
     if not given:
         toplevel.refuse("messages: at least one message is required", "messages")
     turns: list[Turn] = []
@@ -70,28 +78,46 @@ def turns_of(fields: Fields, version: str, losses: Losses) -> list[Turn]:
 
 
 def blocks_of(
-    content: msgspec.Raw, path: str, role: Role, version: str, losses: Losses
+    content: msgspec.Raw | str | list[wire.Block], path: str, role: Role, version: str, losses: Losses
 ) -> tuple[tuple[Part, ...], bool]:
     """The parts of a message or of the system prompt, and whether it was a bare string."""
+    if isinstance(content, str):
+        return (Text(content),), True
+    if isinstance(content, list):
+        return _parts_of(enumerate(content), path, role, version, losses), False
     if bytes(content).startswith(b'"'):
         return (Text(toplevel.typed(_string, content, path)),), True
-    parts: list[Part] = []
-    pending: Sealed | None = None
+    return _parts_of(_blocks(content, path, losses), path, role, version, losses), False
+
+
+def _blocks(content: msgspec.Raw, path: str, losses: Losses) -> Iterator[tuple[int, wire.Block | Opaque]]:
+    """Each block with its number, those that only this dialect knows as they are."""
     for number, raw in enumerate(toplevel.typed(_raws, content, path)):
         where = f"{path}[{number}]"
-        kind: str = toplevel.typed(_kind, raw, where).type
+        kind: str = toplevel.typed(_kind, raw, where).type or ""
         decoder = _BLOCKS.get(kind)
         if decoder is None:
-            parts.append(Opaque(NAME, kind or "block", bytes(raw).decode()))
+            yield number, Opaque(NAME, kind or "block", bytes(raw).decode())
+        else:
+            yield number, strictly(decoder, raw, where, losses)
+
+
+def _parts_of(
+    blocks: Iterable[tuple[int, wire.Block | Opaque]], path: str, role: Role, version: str, losses: Losses
+) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    pending: Sealed | None = None
+    for number, block in blocks:
+        if isinstance(block, Opaque):
+            parts.append(block)
             continue
-        block = strictly(decoder, raw, where, losses)
         if isinstance(block, wire.RedactedBlock) and role == "assistant" and (seal := attached(block.data)):
             if seal.ahead:
                 pending = seal.sealed
             else:
                 _attach(parts, seal.sealed)
             continue
-        part = _part(block, where, role, version, losses)
+        part = _part(block, f"{path}[{number}]", role, version, losses)
         if part is None:
             continue
         if pending is not None and isinstance(part, Text | ToolCall):
@@ -100,7 +126,7 @@ def blocks_of(
         parts.append(part)
     if pending is not None:
         parts.append(Thought(sealed=pending, redacted=True))
-    return tuple(parts), False
+    return tuple(parts)
 
 
 def _attach(parts: list[Part], sealed: Sealed) -> None:

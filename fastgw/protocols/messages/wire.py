@@ -33,14 +33,13 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
 class Kind(msgspec.Struct):
     """The `type` of a block, a tool or a source."""
 
-    type: str = ""
+    type: str | None = None
 
 
-class TextBlock(msgspec.Struct, forbid_unknown_fields=True):
+class TextBlock(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", tag="text"):
     """`text`."""
 
     text: str
-    type: str = "text"
     cache_control: CacheControl | None = None
     citations: list[Raw] | None = None
 
@@ -56,69 +55,82 @@ class Source(msgspec.Struct, forbid_unknown_fields=True):
     content: Raw = ABSENT
 
 
-class ImageBlock(msgspec.Struct, forbid_unknown_fields=True):
+class ImageBlock(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", tag="image"):
     """`image`."""
 
     source: Source
-    type: str = "image"
     cache_control: CacheControl | None = None
 
 
-class DocumentBlock(msgspec.Struct, forbid_unknown_fields=True):
+class DocumentBlock(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", tag="document"):
     """`document`."""
 
     source: Source
-    type: str = "document"
     cache_control: CacheControl | None = None
     citations: CitationsConfig | None = None
     context: str | None = None
     title: str | None = None
 
 
-class SearchResultBlock(msgspec.Struct, forbid_unknown_fields=True):
+class SearchResultBlock(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", tag="search_result"):
     """`search_result`: passages that the caller found, to be cited."""
 
     content: list[TextBlock]
     source: str
     title: str
-    type: str = "search_result"
     cache_control: CacheControl | None = None
     citations: CitationsConfig | None = None
 
 
-class ThinkingBlock(msgspec.Struct, forbid_unknown_fields=True):
+class ThinkingBlock(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", tag="thinking"):
     """`thinking`; the text is empty where the caller asked for `display: omitted`."""
 
     thinking: str = ""
     signature: str | None = None
-    type: str = "thinking"
 
 
-class RedactedBlock(msgspec.Struct, forbid_unknown_fields=True):
+class RedactedBlock(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", tag="redacted_thinking"):
     """`redacted_thinking`."""
 
     data: str
-    type: str = "redacted_thinking"
 
 
-class ToolUseBlock(msgspec.Struct, forbid_unknown_fields=True):
+class ToolUseBlock(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", tag="tool_use"):
     """`tool_use`."""
 
     id: str
     name: str
     input: Raw = ABSENT
-    type: str = "tool_use"
     cache_control: CacheControl | None = None
 
 
-class ToolResultBlock(msgspec.Struct, forbid_unknown_fields=True):
+class ToolResultBlock(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", tag="tool_result"):
     """`tool_result`; `content` is a string or a list of blocks."""
 
     tool_use_id: str
-    type: str = "tool_result"
     cache_control: CacheControl | None = None
     content: Raw = ABSENT
     is_error: bool | None = None
+
+
+Block = (
+    TextBlock
+    | ImageBlock
+    | DocumentBlock
+    | SearchResultBlock
+    | ThinkingBlock
+    | RedactedBlock
+    | ToolUseBlock
+    | ToolResultBlock
+)
+"""Every block that means something elsewhere too."""
+
+
+class KnownMessage(msgspec.Struct, forbid_unknown_fields=True):
+    """A message of which everything is known: decoded in one pass."""
+
+    role: str
+    content: str | list[Block]
 
 
 class FunctionTool(msgspec.Struct, forbid_unknown_fields=True):

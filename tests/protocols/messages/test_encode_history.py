@@ -152,6 +152,11 @@ def test_later_system_messages_stand_behind_a_user(turns: tuple[Turn, ...], made
     assert shape(*turns) == made
 
 
+def test_blank_instructions_say_nothing() -> None:
+    assert shape(said("system", " "), U) == ["u: u"]
+    assert shape(said("system", "s", "\n"), U) == ["S: s", "u: u"]
+
+
 def test_they_are_hoisted_where_they_may_not_stand() -> None:
     assert shape(S, U, D, A, D, mid_system=False) == ["S: s d d", "u: u", "a: a"]
 

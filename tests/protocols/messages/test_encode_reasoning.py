@@ -78,6 +78,7 @@ def test_a_callers_cap_bounds_the_budget() -> None:
 def test_a_budget_of_this_dialect_need_only_be_below_the_cap() -> None:
     think = Thinking("on", budget_tokens=1_999)
     assert plan(think, cap=2_000, origin="messages", **BUDGET)[0] == {"type": "enabled", "budget_tokens": 1_999}
+    assert plan(think, cap=1_999, origin="messages", **BUDGET)[0] == {"type": "enabled", "budget_tokens": 1_998}
 
 
 def test_the_lanes_bound_is_kept() -> None:

@@ -30,6 +30,11 @@ def test_bytes_pass_and_are_understood(size: int) -> None:
     assert tap.output_tokens_estimate() == 2
 
 
+def test_only_two_events_tell_what_was_used() -> None:
+    newer = {"type": "newer_event", "usage": {"output_tokens": 999}}
+    assert passed(frames(begun(), newer, *ended()))[1].usage == Usage(in_text=9, out_text=30)
+
+
 @pytest.mark.parametrize("end", [b"\r\n", b"\r"])
 def test_other_line_ends(end: bytes) -> None:
     data = STREAM.replace(b"\n", end)

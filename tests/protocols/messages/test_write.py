@@ -58,6 +58,7 @@ def test_every_kind_of_block() -> None:
     data = written(
         *block(0, Kind.REASONING, "h", "m", Seal(0, ANT)),
         *block(1, Kind.REDACTED, Seal(1, Sealed("openai", "o"))),
+        *block(1, Kind.REASONING, "h", Seal(1, Sealed("openai", "o"))),
         *block(2, Kind.TEXT, "Hällo", ' "you"\n', LogProbs(2, "[]")),
         *block(3, Kind.TOOL_CALL, '{"a', '":1}', id="call_1", name="f"),
         *block(4, Kind.TOOL_CALL, name="g"),
@@ -67,9 +68,10 @@ def test_every_kind_of_block() -> None:
     assert content(data) == [
         {"type": "thinking", "thinking": "hm", "signature": "s"},
         {"type": "redacted_thinking", "data": "fgw1.openai.o"},
+        {"type": "thinking", "thinking": "h", "signature": "fgw1.openai.o"},
         {"type": "text", "text": 'Hällo "you"\n'},
         {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}},
-        {"type": "tool_use", "id": "toolu_01JX_4", "name": "g", "input": {}},
+        {"type": "tool_use", "id": "toolu_01JX_5", "name": "g", "input": {}},
         {"type": "tool_use", "id": "toolu_c", "name": "p", "input": {"input": '"\nü\\'}},
         {"type": "tool_use", "id": "toolu_d", "name": "p", "input": {"input": ""}},
     ]
@@ -104,6 +106,11 @@ def test_citations_one_by_one() -> None:
     (only,) = content(data)
     assert [cite["url"] for cite in only["citations"]] == ["https://0", "https://1"]
     assert data.count(b"citations_delta") == 2
+
+
+def test_a_citation_of_nothing_goes_with_it() -> None:
+    data = written(*block(0, Kind.TEXT, Cite(0, Citation("url", "https://x"))), *block(1, Kind.TEXT, "a"))
+    assert content(data) == [{"type": "text", "text": "a"}]
 
 
 def test_raw_text_never_breaks_the_line() -> None:
