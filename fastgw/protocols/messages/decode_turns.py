@@ -1,6 +1,6 @@
 """The messages of a caller's request as turns."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -48,6 +48,8 @@ _BLOCKS: dict[str, msgspec.json.Decoder[Any]] = {
     "tool_use": msgspec.json.Decoder(wire.ToolUseBlock),
     "tool_result": msgspec.json.Decoder(wire.ToolResultBlock),
 }
+Content = msgspec.Raw | str | list[wire.Block]
+"""Of a message: as it came, or known and decoded."""
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 
@@ -55,31 +57,29 @@ def turns_of(fields: Fields, version: str, losses: Losses) -> list[Turn]:
     """The turns as they came. `version` is the caller's: what it forbids is refused."""
     if "messages" not in fields:
         toplevel.refuse("messages: Field required", "messages")
-    given: Sequence[wire.KnownMessage | wire.Message]
+    given: list[tuple[str, Content]]
     try:
-        given = _known_messages.decode(fields["messages"])
+        given = [(message.role, message.content) for message in _known_messages.decode(fields["messages"])]
     except msgspec.MsgspecError:
         # Something is unknown or wrong; block by block it is told which.
         raw: list[wire.Message] = strictly(_messages, fields["messages"], "messages", losses)
-        given = raw
+        given = [(message.role, message.content) for message in raw]
     if not given:
         toplevel.refuse("messages: at least one message is required", "messages")
     turns: list[Turn] = []
-    for number, message in enumerate(given):
+    for number, (said, content) in enumerate(given):
         path = f"messages[{number}]"
-        role = _ROLES.get(message.role)
+        role = _ROLES.get(said)
         if role is None:
             toplevel.refuse(
-                f"{path}.role: Input should be 'user', 'assistant' or 'system', not '{message.role}'", f"{path}.role"
+                f"{path}.role: Input should be 'user', 'assistant' or 'system', not '{said}'", f"{path}.role"
             )
-        parts, plain = blocks_of(message.content, f"{path}.content", role, version, losses)
+        parts, plain = blocks_of(content, f"{path}.content", role, version, losses)
         turns.append(Turn(role, parts, plain=plain))
     return turns
 
 
-def blocks_of(
-    content: msgspec.Raw | str | list[wire.Block], path: str, role: Role, version: str, losses: Losses
-) -> tuple[tuple[Part, ...], bool]:
+def blocks_of(content: Content, path: str, role: Role, version: str, losses: Losses) -> tuple[tuple[Part, ...], bool]:
     """The parts of a message or of the system prompt, and whether it was a bare string."""
     if isinstance(content, str):
         return (Text(content),), True
