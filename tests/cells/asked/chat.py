@@ -18,7 +18,8 @@ def read(body: dict[str, Any]) -> Asked:
     stop = body.get("stop") or []
     asked.stops = [stop] if isinstance(stop, str) else stop
     for tool in body.get("tools", ()):
-        asked.tools[tool["function"]["name"]] = tool["function"].get("parameters")
+        made = tool[tool["type"]]
+        asked.tools[made["name"]] = made.get("parameters")
     form = body.get("response_format") or {}
     asked.schema = (form.get("json_schema") or {}).get("schema")
     for message in body["messages"]:
@@ -43,8 +44,9 @@ def _message(asked: Asked, message: dict[str, Any]) -> None:
         case "assistant":
             asked.order += ["text"] if text else []
             for call in message.get("tool_calls") or ():
-                made = call["function"]
-                asked.calls.append((call["id"], made["name"], json.loads(made["arguments"])))
+                made = call[call["type"]]
+                arguments = json.loads(made["arguments"]) if "arguments" in made else made["input"]
+                asked.calls.append((call["id"], made["name"], arguments))
                 asked.order.append("call")
         case "tool":
             asked.results.append((message["tool_call_id"], text))

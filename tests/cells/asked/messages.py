@@ -59,4 +59,4 @@ def _source(source: dict[str, Any], media_type: str) -> str:
 
 
 def _text(content: Any) -> str:
-    return content if isinstance(content, str) else "".join(block["text"] for block in content)
+    return content if isinstance(content, str) else "".join(block.get("text", "") for block in content)

@@ -26,7 +26,10 @@ def read(body: dict[str, Any]) -> Asked:
             case "function_call":
                 asked.calls.append((item["call_id"], item["name"], json.loads(item["arguments"])))
                 asked.order.append("call")
-            case "function_call_output":
+            case "custom_tool_call":
+                asked.calls.append((item["call_id"], item["name"], item["input"]))
+                asked.order.append("call")
+            case "function_call_output" | "custom_tool_call_output":
                 asked.results.append((item["call_id"], _text(item["output"])))
                 asked.order.append("result")
     return asked
