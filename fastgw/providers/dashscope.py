@@ -45,6 +45,7 @@ VENDOR = Vendor(
              "audio_input": False, "video_input": False},
             dialect="messages",
         ),
+        Rule("deepseek*|kimi*|glm*|minimax*|*/*", speaks=("chat",)),
         Rule("qwen*-instruct*|qwen2*|qwen-coder*|qwen3-coder*", {"reasoning": "none"}),
     ),
 )  # fmt: skip

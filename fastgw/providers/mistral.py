@@ -1,7 +1,8 @@
 """Mistral AI.
 
 Unknown fields are refused (422), so that what it does not know is never sent: the seed is `random_seed`, a stream ends
-with its usage unasked, there is no role `developer` (docs.mistral.ai/api, read 2026-11-21).
+with its usage unasked, there is no role `developer`, documents
+and sound have parts of its own (docs.mistral.ai/api, read 2026-11-21).
 """
 
 from fastgw.protocols.hub.target import Abilities
@@ -26,7 +27,8 @@ VENDOR = Vendor(
         temperature_max=1.5,
         logprobs=False,
         custom_tools=False,
-        document_url=True,
+        document_input=False,
+        audio_input=False,
         reasoning="none",
         efforts=("none", "high"),
         lacks=(

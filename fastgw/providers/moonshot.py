@@ -44,7 +44,11 @@ VENDOR = Vendor(
     rules=(
         Rule("kimi-k2*", {"reasoning": "none", "json_schema": "object"}),
         Rule("kimi-k2.5*|kimi-k2.6*", {"reasoning": "thinking", "efforts": (), "reasoning_off": True}),
-        Rule("moonshot-v1*", {"sampling": True, "choices": True, "reasoning": "none", "echo_reasoning": ""}),
+        Rule(
+            "moonshot-v1*",
+            {"sampling": True, "choices": True, "reasoning": "none", "echo_reasoning": ""},
+            speaks=("chat",),
+        ),
         Rule("*", {"reasoning": "budget", "mid_system": False, "json_schema": "none"}, dialect="messages"),
     ),
     price_book="moonshotai",

@@ -6,6 +6,7 @@ Each vendor is one file beside this one. A fact that surprises carries its sourc
 import re
 import urllib.parse
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -15,6 +16,9 @@ from fastgw.protocols.hub.target import Abilities, Target
 from fastgw.providers import overrides
 from fastgw.providers.endpoint import CHAT, STANDARD, CredentialStyle, Endpoint
 from fastgw.providers.secret_forms import signed
+
+PATTERNS_MAX = 1_024
+"""Patterns that are kept compiled; all vendors together have some 150."""
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -35,10 +39,7 @@ class Rule(msgspec.Struct, frozen=True):
 
     def fits(self, model: str) -> bool:
         """Whether it is about `model`."""
-        return any(
-            re.fullmatch(".*".join(map(re.escape, one.split("*"))), model, re.IGNORECASE | re.DOTALL)
-            for one in self.pattern.split("|")
-        )
+        return _compiled(self.pattern).fullmatch(model) is not None
 
 
 class Vendor(msgspec.Struct, frozen=True):
@@ -157,6 +158,12 @@ class Vendor(msgspec.Struct, frozen=True):
         if style == "bearer":
             return ((b"authorization", b"Bearer " + secret.encode("ascii")), *fixed)
         return ((style.encode("ascii"), secret.encode("ascii")), *fixed)
+
+
+@lru_cache(maxsize=PATTERNS_MAX)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    one_of = (".*".join(map(re.escape, one.split("*"))) for one in pattern.split("|"))
+    return re.compile("|".join(one_of), re.IGNORECASE | re.DOTALL)
 
 
 def split_url(base_url: str) -> tuple[str, str]:

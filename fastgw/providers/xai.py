@@ -31,7 +31,9 @@ VENDOR = Vendor(
     ),
     rules=(
         Rule("*", {"choices": False, "logprobs": False}, dialect="responses"),
-        Rule("*", {"tool_images": False, "document_url": False, "web_search": "", "cache_key": False}, dialect="chat"),
+        Rule(
+            "*", {"tool_images": False, "document_input": False, "web_search": "", "cache_key": False}, dialect="chat"
+        ),
         Rule("grok-4.3*", {"efforts": ("none", "low", "medium", "high", "xhigh"), "reasoning_off": True}),
         Rule("grok-3-mini*", {"efforts": ("low", "high")}),
         Rule("grok-4|grok-4-*|grok-4.20*|grok-code*|grok-build*|grok-3|grok-3-fast*|grok-2*", {"reasoning": "none"}),

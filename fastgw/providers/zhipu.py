@@ -44,7 +44,7 @@ VENDOR = Vendor(
         Rule("*", {"reasoning": "budget", "json_schema": "none", "mid_system": False}, dialect="messages"),
         Rule("glm-4*|glm-5|glm-5-*|glm-5.1*|glm-5.2*", {"reasoning_off": True}),
         Rule("glm-4*|glm-5|glm-5-*|glm-5.1*", {"efforts": ()}),
-        Rule("glm-4|glm-4-*", {"reasoning": "none"}),
+        Rule("glm-4|glm-4-*", {"reasoning": "none"}, speaks=("chat",)),
         Rule("glm-*v|glm-*v-*", {"image_input": True, "video_input": True}),
     ),
     price_book="zhipuai",

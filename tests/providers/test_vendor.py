@@ -177,6 +177,10 @@ def test_what_known_models_take(name: str, model: str, dialect: str, expected: d
         ("vertex", "claude-opus-5", ["messages"]),
         ("minimax", "MiniMax-M3", ["messages", "chat", "responses"]),
         ("minimax", "MiniMax-M1", ["chat"]),
+        ("dashscope", "qwen3.7-max", ["chat", "messages"]),
+        ("dashscope", "deepseek-v4-pro", ["chat"]),
+        ("moonshot", "moonshot-v1-8k", ["chat"]),
+        ("groq", "qwen/qwen3-32b", ["chat"]),
     ],
 )
 def test_in_which_dialects_models_are_reached(name: str, model: str, dialects: list[str]) -> None:
