@@ -26,8 +26,9 @@ class _Numbers(Protocol):
 class _Open:
     __slots__ = ("at", "ended", "id", "index", "name", "pieces")
 
-    def __init__(self, at: int, index: int | None, call_id: str, name: str) -> None:
-        self.at = at
+    def __init__(self, index: int | None, call_id: str, name: str) -> None:
+        self.at = -1
+        """Its block, -1 until its name has come."""
         self.index = index
         self.id = call_id
         self.name = name
@@ -67,27 +68,39 @@ class Calls:
             if len(self._calls) >= CALLS_MAX:
                 return
             self.settle(out)
-            found = _Open(self._numbers.take(), call.index if index is None else index, call.id or "", name)
+            found = _Open(call.index if index is None else index, call.id or "", name)
             self._calls.append(found)
-            kind = Kind.CUSTOM_CALL if custom else Kind.TOOL_CALL
-            out.append(BlockStart(found.at, kind, found.id, name, choice=self._choice))
         self._last = found
+        if text:
+            found.pieces.append(text)
+        if found.at < 0:
+            found.id, found.name = found.id or call.id or "", found.name or name
+            if not found.name:
+                return
+            found.at = self._numbers.take()
+            kind = Kind.CUSTOM_CALL if custom else Kind.TOOL_CALL
+            out.append(BlockStart(found.at, kind, found.id, found.name, choice=self._choice))
+            text = "".join(found.pieces)
         if call.extra_content:
             signature = read_extras.signature(call.extra_content)
             if signature:
                 out.append(Seal(found.at, Sealed(self._family, signature)))
         if text:
-            found.pieces.append(text)
             out.append(Delta(found.at, text))
 
     def take_legacy(self, function: Function, out: list[Event]) -> None:
         """Add a piece of the one call that the old `function_call` knows."""
         self.take(Call(index=0, function=function), out)
 
+    @property
+    def any(self) -> bool:
+        """A call has begun."""
+        return any(call.at >= 0 for call in self._calls)
+
     def settle(self, out: list[Event]) -> None:
         """End the calls that are whole, so that what follows need not wait for them."""
         for call in self._calls:
-            if not call.ended and call.whole():
+            if call.at >= 0 and not call.ended and call.whole():
                 call.ended = True
                 out.append(BlockEnd(call.at))
 

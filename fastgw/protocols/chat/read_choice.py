@@ -228,6 +228,9 @@ class ChoiceReader:
         sequence: Any = choice.stop_reason if isinstance(choice.stop_reason, str) else choice.matched_stop
         if reason is StopReason.END and isinstance(sequence, str) and sequence:
             out.append(Finish(StopReason.STOP_SEQUENCE, sequence, self._index))
+        elif reason is StopReason.TOOLS and not self._calls.any:
+            # A call that never came; should it come behind its finish, the order of events makes it one again.
+            out.append(Finish(StopReason.END, choice=self._index))
         elif reason is StopReason.END and self._refused:
             out.append(Finish(StopReason.REFUSAL, choice=self._index))
         else:

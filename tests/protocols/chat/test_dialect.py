@@ -10,7 +10,7 @@ The identity holds for requests as `requests` makes them. Other spellings of the
 - `image_url` as a text: an object; `prompt_cache_breakpoint`, and `cache_control` of a message: of the last part;
 - `arguments` as an object: as a text; an `index` of a call: none; `refusal` parts of an assistant: its `refusal`;
 - `thinking`, `enable_thinking`, `reasoning` and budgets: what the lane reads;
-- `stream_options.include_usage`, which is always asked for; seals of other families, which are left out.
+- `stream_options`: `include_usage`, which is always asked for; seals of other families, which are left out.
 """
 
 from collections.abc import Iterator

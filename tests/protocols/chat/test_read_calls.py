@@ -92,5 +92,9 @@ def test_googles_signature() -> None:
     assert Seal(0, Sealed("gemini", "s")) in events
 
 
+def test_a_name_may_come_late_and_a_call_without_one_is_none() -> None:
+    assert read(piece(0, "a", None, '{"x"'), piece(0, None, "f", ":1}"), piece(1, "b", None, "{}")) == [F]
+
+
 def test_calls_have_a_bound() -> None:
     assert len(read(*(piece(number, str(number), "f", "{}") for number in range(CALLS_MAX + 5)))) == CALLS_MAX

@@ -17,7 +17,7 @@ def heard(*deltas: dict[str, Any]) -> list[Block]:
 
 @pytest.mark.parametrize(("word", "reason"), [
     ("stop", StopReason.END), ("length", StopReason.LENGTH), ("max_tokens", StopReason.LENGTH),
-    ("tool_calls", StopReason.TOOLS), ("function_call", StopReason.TOOLS), ("content_filter", StopReason.REFUSAL),
+    ("content_filter", StopReason.REFUSAL),
     ("model_length", StopReason.CONTEXT_FULL), ("sensitive", StopReason.REFUSAL), ("eos", StopReason.END),
     ("STOP", StopReason.END), ("malformed_function_call", StopReason.MALFORMED_CALL), ("new_word", StopReason.END),
 ])  # fmt: skip
@@ -25,11 +25,21 @@ def test_reasons(word: str, reason: StopReason) -> None:
     assert read(chunk(content="x", finish=word) + DONE)[-1] == Finish(reason)
 
 
+def test_calls_that_never_came_are_an_ordinary_end() -> None:
+    assert read(chunk(content="x", finish="tool_calls") + DONE)[-1] == Finish(StopReason.END)
+
+
 @pytest.mark.parametrize("field", ["stop_reason", "matched_stop"])
 def test_the_stop_sequence_where_it_is_told(field: str) -> None:
     choice = {"delta": {"content": "x"}, "finish_reason": "stop", field: "END"}
     assert read(event({"choices": [choice]}))[-1] == Finish(StopReason.STOP_SEQUENCE, "END")
     assert read(event({"choices": [choice | {field: 128}]}))[-1] == Finish(StopReason.END)
+
+
+@pytest.mark.parametrize("word", ["tool_calls", "function_call", "tool_use", "stop"])
+def test_calls_are_a_reason(word: str) -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
+    assert read(chunk(tool_calls=[call], finish=word) + DONE)[-1] == Finish(StopReason.TOOLS)
 
 
 def test_a_refusal_is_a_reason_of_its_own() -> None:

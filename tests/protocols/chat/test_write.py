@@ -169,7 +169,7 @@ loose = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(st.lists(loose, max_size=25), st.booleans())
 def test_invariants_hold_whatever_the_provider_sends(events: list[Event], wants_usage: bool) -> None:
     setup = setting(asked(origin="chat", tools=(Tool("custom", "c"),)), wants_usage=wants_usage)
