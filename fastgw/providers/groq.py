@@ -2,8 +2,8 @@
 
 Log probabilities, `logit_bias`, more than one choice and `name` on messages are a 400 (console.groq.com/docs/openai);
 which efforts a model knows, and `reasoning_format`, without which Qwen's reasoning stands in the content:
-console.groq.com/docs/reasoning; all read 2026-11-21. Responses is a beta there that refuses fields of today's clients (`include`, `store`): only
-`speaks` of a provider leads to it.
+console.groq.com/docs/reasoning; all read 2026-11-21. Responses is a beta there that refuses fields of today's clients
+(`include`, `store`): only `speaks` of a provider leads to it.
 """
 
 import msgspec

@@ -35,6 +35,7 @@ ABILITIES = Abilities(
 
 _OFF = {"reasoning_off": True, "forced_calls": True}
 _BEFORE_4_7 = _OFF | {"sampling": True, "mid_system": False}
+_UNSTRICT = {"json_schema": "none", "tool_strict": False}
 _BUDGET = _BEFORE_4_7 | {"reasoning": "budget"}
 
 
@@ -50,14 +51,11 @@ RULES = (
     Rule(_named("opus-4-7"), _OFF | {"mid_system": False}),
     Rule(_named("opus-4-6", "sonnet-4-6"), _BEFORE_4_7 | {"efforts": ("low", "medium", "high", "max")}),
     Rule(_named("opus-4-5", "sonnet-4-5", "haiku-4-5"), _BUDGET),
-    Rule(
-        _named("opus-4-0", "opus-4-1", "opus-4-2", "sonnet-4-0", "sonnet-4-2", "3-7")
-        + "|*claude-opus-4|*claude-sonnet-4"
-        "|*claude-opus-4@*|*claude-sonnet-4@*",
-        _BUDGET | {"json_schema": "none", "tool_strict": False},
-    ),
+    # Of the first 4 it is the date, if anything, that follows.
+    Rule(_named("opus-4-0", "opus-4-1", "opus-4-2", "sonnet-4-0", "sonnet-4-2", "3-7"), _BUDGET | _UNSTRICT),
+    Rule("*claude-opus-4|*claude-sonnet-4|*claude-opus-4@*|*claude-sonnet-4@*", _BUDGET | _UNSTRICT),
     Rule(
         _named("2", "v", "instant", "3-haiku", "3-sonnet", "3-opus", "3-5"),
-        _BEFORE_4_7 | {"reasoning": "none", "json_schema": "none", "tool_strict": False, "temperature_and_top_p": True},
+        _BEFORE_4_7 | _UNSTRICT | {"reasoning": "none", "temperature_and_top_p": True},
     ),
 )

@@ -26,6 +26,7 @@ ABILITIES = Abilities(
 )
 
 _NONE = {"reasoning_off": True}
+_NO_REASONING = {"reasoning": "none", "sampling": True, "stop_max": 4}
 
 RULES = (
     Rule("*", speaks=("responses", "chat", "compact")),
@@ -40,23 +41,12 @@ RULES = (
     Rule("o1*|o3*|o4*", {"efforts": ("low", "medium", "high"), "custom_tools": False}),
     Rule("o1*", {"stop_max": 4}),
     Rule(
-        "gpt-3*|gpt-4*|chatgpt-4*|gpt-audio*|ft:gpt-*",
-        {
-            "sampling": True,
-            "logprobs": True,
-            "reasoning": "none",
-            "custom_tools": False,
-            "stop_max": 4,
-            "lacks": ("top_k",),
-        },
+        "gpt-3*|gpt-4*|chatgpt-4*|gpt-audio*|ft:gpt-*|gpt-5-chat*",
+        _NO_REASONING | {"logprobs": True, "custom_tools": False, "lacks": ("top_k",)},
     ),
     Rule("*audio*", {"audio_input": True}),
     Rule("*search-preview*|*search-api*", {"web_search": "options"}, dialect="chat"),
     Rule("*audio*|*search-preview*|*search-api*", speaks=("chat",)),
     Rule("*-pro|*-pro-*|*codex*|*deep-research*|computer-use*", speaks=("responses", "compact")),
-    Rule(
-        "*-instruct*|davinci*|babbage*|text-davinci*",
-        {"sampling": True, "reasoning": "none", "stop_max": 4},
-        speaks=("completions",),
-    ),
+    Rule("*-instruct*|davinci*|babbage*|text-davinci*", _NO_REASONING, speaks=("completions",)),
 )

@@ -1,10 +1,12 @@
 """What goes out to each vendor: URL and headers, with a key that is none."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from fastgw.protocols.hub.target import Abilities
-from fastgw.providers import VENDORS, Vendor
+from fastgw.providers import VENDORS, Vendor, registry
 from fastgw.providers.endpoint import STANDARD
 from fastgw.providers.vendor import Rule, split_url
 from fastgw.settings import load
@@ -111,6 +113,12 @@ def test_every_vendor_is_covered() -> None:
     assert {*GOLDEN, *without_endpoint, *IN_FILES} == set(VENDORS)
 
 
+def test_each_vendor_is_a_short_file_of_data() -> None:
+    folder = Path(registry.__file__).parent
+    long = {name: n for name in VENDORS if (n := len((folder / f"{name}.py").read_text().splitlines())) > 60}
+    assert not long
+
+
 @pytest.mark.parametrize("name", VENDORS)
 def test_rules_are_about_fields_and_dialects_that_exist(name: str) -> None:
     vendor = VENDORS[name]
@@ -143,6 +151,7 @@ LANES = [
     ("openai", "gpt-4o-2024-11-20", "chat", {"sampling": True, "reasoning": "none", "logprobs": True}),
     ("openai", "gpt-6.1-sol", "responses", {"sampling": False, "efforts": ("low", "medium", "high", "xhigh", "max")}),
     ("openai", "gpt-5.6-luna", "chat", {"reasoning_off": True, "choices": True, "tool_images": False}),
+    ("openai", "gpt-5-chat-latest", "chat", {"sampling": True, "reasoning": "none", "stop_max": 4}),
     ("openai", "o3", "chat", {"stop_max": 0, "efforts": ("low", "medium", "high")}),
     ("deepseek", "deepseek-v4-pro", "chat", {"echo_reasoning": "demanded", "reasoning": "thinking"}),
     ("deepseek", "deepseek-v4-pro", "messages", {"reasoning": "budget"}),
