@@ -22,7 +22,7 @@ BODIES = (CHAT, STREAM)
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T], what: str, patience_s: float = PATIENCE_S) -> T:
+def until(look: Callable[[], T | None], what: str, patience_s: float = PATIENCE_S) -> T:
     """Poll until `look` tells something true; the result is that."""
     deadline = time.monotonic() + patience_s
     while not (found := look()):
