@@ -124,6 +124,7 @@ def _heard(told: dict[str, Any]) -> Heard:
         "write": usage["input_tokens_details"].get("cache_write_tokens", 0),
         "thought": usage["output_tokens_details"]["reasoning_tokens"],
     }
+    assert all(item["id"] for item in told["output"])
     for item in told["output"]:
         match item["type"]:
             case "message":
