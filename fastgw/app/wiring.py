@@ -20,6 +20,7 @@ from fastgw.dataplane.ingress.body import BodyBudget
 from fastgw.dataplane.models import Models
 from fastgw.dataplane.patrol import Patrol
 from fastgw.dataplane.pipeline import Chat
+from fastgw.dataplane.remember import Remember
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.dataplane.routing.failover import Cooling
 from fastgw.dataplane.settlement.settle import Settlement
@@ -40,6 +41,7 @@ from fastgw.storage.valkey.ahead import AheadGate
 from fastgw.storage.valkey.gate import ValkeyGate
 from fastgw.storage.valkey.keys import KeyMirror
 from fastgw.storage.valkey.models import ModelBoard
+from fastgw.storage.valkey.seals import SealStore
 
 _log = logging.getLogger("fastgw.worker")
 
@@ -141,7 +143,7 @@ class Wiring:
         url = settings.stores.redis_url
         self._journal = WorkerJournal()
         self._gate = AheadGate(ValkeyGate(url))
-        self._mirror, self._board = KeyMirror(url), ModelBoard(url)
+        self._mirror, self._board, self._seals = KeyMirror(url), ModelBoard(url), SealStore(url)
         self._keys = Keys(
             GuardedMirror(self._mirror, settings.guard.key), wrong_keys_per_min=settings.guard.wrong_keys_per_min
         )
@@ -161,6 +163,7 @@ class Wiring:
             settlement=settlement,
             bodies=BodyBudget(settings.bounds.body_bytes_in_flight_max),
             fetcher=self._fetcher,
+            remember=Remember(self._seals),
             signers=signers(settings),
         )
         patrol = Patrol(settings.deadlines, book.checkpoint)
@@ -206,6 +209,7 @@ class Wiring:
         self._journal.close()
         await self._mirror.aclose()
         await self._board.aclose()
+        await self._seals.aclose()
 
     async def _reach_gate(self) -> None:
         deadline_ns = monotonic_ns() + STORE_WAIT_MS * 1_000_000

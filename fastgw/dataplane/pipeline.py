@@ -15,7 +15,7 @@ from fastgw.dataplane.ingress.said import NOTHING_SAID, said_in
 from fastgw.dataplane.metering import estimate
 from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.patrol import Patrol
-from fastgw.dataplane.question import CannotServe, spliced, translated
+from fastgw.dataplane.question import FORGETFUL, CannotServe, spliced, translated
 from fastgw.dataplane.relay.downstream import Downstream, Send
 from fastgw.dataplane.routing.catalog import allowed
 from fastgw.dataplane.routing.select import pin, select, stick
@@ -28,6 +28,7 @@ from fastgw.exchange import Call, Candidate, Principal, RateStatus
 from fastgw.protocols import toplevel
 from fastgw.protocols.detect import detect
 from fastgw.protocols.hub.dialect import FromPath, Setting
+from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.translate import Translation
 from fastgw.protocols.registry import CALLERS, PROVIDERS
 
@@ -179,7 +180,7 @@ class Chat:
             flight.dropped = ()
             body = spliced(call, candidate)
         else:
-            body = await translated(flight, call, candidate, self._s.fetcher, strict=strict)
+            body = await translated(self._s, flight, call, candidate, strict=strict)
         request = attempt.build(candidate, body, self._s.settings.deadlines, stream=call.stream)
         try:
             if candidate.signer:
@@ -223,13 +224,16 @@ class Chat:
             framing=call.said.framing,
             stream=call.stream,
         )
+        recall = Recall(flight.exchange_id)
         if call.stream:
             tap = Translation(
-                PROVIDERS[candidate.dialect].reader(candidate.target), CALLERS[call.dialect].writer(setting)
+                PROVIDERS[candidate.dialect].reader(candidate.target), CALLERS[call.dialect].writer(setting), recall
             )
             await relay_stream(flight, response, tap, self._book)
         else:
-            await relay_translated(flight, call, setting, response, self._s.settings.bounds, self._book)
+            await relay_translated(flight, call, setting, recall, response, self._s.settings.bounds, self._book)
+        if call.dialect in FORGETFUL and flight.grant is not None:
+            self._s.remember.keep(flight.grant.ask.principal.key_id, recall, wall_ms())
 
     async def _tell(self, flight: Flight, error: GatewayError) -> None:
         status: RateStatus | None = None

@@ -4,13 +4,17 @@ import asyncio
 
 from fastgw.dataplane.flight import Flight
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
-from fastgw.dataplane.stages import MediaFetcher
+from fastgw.dataplane.stages import Stages
 from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
 from fastgw.exchange import Call, Candidate
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.media import wanted, with_fetched
 from fastgw.protocols.registry import CALLERS, PROVIDERS
+
+
+FORGETFUL = frozenset(("chat",))
+"""Dialects without a field of their own for sealed reasoning; most of their clients do not send back another's."""
 
 
 class CannotServe(AttemptFailed):
@@ -22,7 +26,7 @@ def spliced(call: Call, candidate: Candidate) -> bytes:
     return CALLERS[call.dialect].splice(call.fields, call.seen, candidate.target)
 
 
-async def translated(flight: Flight, call: Call, candidate: Candidate, fetcher: MediaFetcher, *, strict: bool) -> bytes:
+async def translated(stages: Stages, flight: Flight, call: Call, candidate: Candidate, *, strict: bool) -> bytes:
     """For a candidate of another dialect. What could not be carried over is noted in the flight.
 
     Raises `GatewayError` for a question that is wrong in the caller's own dialect, `CannotServe` for one that this
@@ -36,13 +40,15 @@ async def translated(flight: Flight, call: Call, candidate: Candidate, fetcher: 
             conversation = await asyncio.to_thread(decode, call.fields, call.said, losses)
         else:
             conversation = decode(call.fields, call.said, losses)
+        if call.dialect in FORGETFUL and flight.grant is not None:
+            conversation = await stages.remember.bring_back(flight.grant.ask.principal.key_id, conversation)
         flight.asked = (conversation, losses.paths)
     conversation, unknown = flight.asked
     try:
         urls = wanted(conversation, candidate.target.abilities)
         if urls:
             # Kept for the next candidate, which need not fetch them again.
-            conversation = with_fetched(conversation, await fetcher.fetch_all(urls))
+            conversation = with_fetched(conversation, await stages.fetcher.fetch_all(urls))
             flight.asked = (conversation, unknown)
         if large:
             body, dropped = await asyncio.to_thread(_encode, conversation, candidate)

@@ -9,6 +9,7 @@ from fastgw.dataplane.admission.gate import Gate
 from fastgw.dataplane.auth.address import Addresses
 from fastgw.dataplane.auth.keys import Keys
 from fastgw.dataplane.ingress.body import BodyBudget
+from fastgw.dataplane.remember import Remember
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.dataplane.routing.failover import Cooling
 from fastgw.dataplane.settlement.settle import Settlement
@@ -52,5 +53,6 @@ class Stages(msgspec.Struct, frozen=True):
     settlement: Settlement
     bodies: BodyBudget
     fetcher: MediaFetcher
+    remember: Remember
     signers: Mapping[str, Signer]
     """By `Candidate.signer`."""

@@ -12,6 +12,7 @@ from fastgw.dataplane.upstream.transport import Response
 from fastgw.exchange import Call, Candidate
 from fastgw.protocols.hub.dialect import ProviderDialect, Setting, Unusable
 from fastgw.protocols.hub.events import Delta, Event, Failed, Used
+from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.sequence import ordered
 from fastgw.protocols.registry import CALLERS, PROVIDERS
 from fastgw.settings.values import Bounds
@@ -35,8 +36,9 @@ async def relay_unary(flight: Flight, response: Response, bounds: Bounds, book: 
     await _deliver(flight, body if reading.instead is None else reading.instead, book)
 
 
-async def relay_translated(flight: Flight, call: Call, setting: Setting, response: Response, bounds: Bounds,
-                           book: Book) -> None:  # fmt: skip
+async def relay_translated(
+    flight: Flight, call: Call, setting: Setting, recall: Recall, response: Response, bounds: Bounds, book: Book
+) -> None:
     """Hold the answer, say it in the caller's dialect, record it, then hand it over."""
     candidate = flight.candidate
     assert candidate is not None, "an answer comes from a candidate"
@@ -45,9 +47,9 @@ async def relay_translated(flight: Flight, call: Call, setting: Setting, respons
         raise unusable("an answer too large to translate")
     try:
         if len(body) > OFF_LOOP_BYTES:
-            said = await asyncio.to_thread(_translate, body, candidate, setting, call.dialect, flight)
+            said = await asyncio.to_thread(_translate, body, candidate, setting, recall, call.dialect, flight)
         else:
-            said = _translate(body, candidate, setting, call.dialect, flight)
+            said = _translate(body, candidate, setting, recall, call.dialect, flight)
     except Unusable as exc:
         raise unusable(str(exc)) from exc
     await _deliver(flight, said, book)
@@ -67,7 +69,9 @@ async def _body(flight: Flight, response: Response, bounds: Bounds) -> bytes | N
     return plain(response, body, bounds.answer_bytes_buffered_max)
 
 
-def _translate(body: bytes, candidate: Candidate, setting: Setting, dialect: str, flight: Flight) -> bytes:
+def _translate(
+    body: bytes, candidate: Candidate, setting: Setting, recall: Recall, dialect: str, flight: Flight
+) -> bytes:
     events: list[Event] = ordered(PROVIDERS[candidate.dialect].decode_answer(body, candidate.target))
     text_bytes = 0
     for event in events:
@@ -79,7 +83,7 @@ def _translate(body: bytes, candidate: Candidate, setting: Setting, dialect: str
             case Failed(message=message):
                 raise Unusable(f"200 with an error inside: {message}")
     flight.output_tokens_counted = -(-text_bytes // _BYTES_PER_TOKEN)
-    return CALLERS[dialect].encode_answer(events, setting)
+    return CALLERS[dialect].encode_answer(recall.see(events), setting)
 
 
 async def _deliver(flight: Flight, body: bytes, book: Book) -> None:

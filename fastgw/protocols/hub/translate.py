@@ -3,6 +3,7 @@
 from fastgw.errors import GatewayError
 from fastgw.protocols.hub.dialect import Reader, Writer
 from fastgw.protocols.hub.events import BlockStart, Delta, Event, Failed, Kind, Used
+from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.sequence import Sequence
 from fastgw.usage import Usage
 
@@ -13,11 +14,23 @@ _UNCOUNTED = (Kind.IMAGE, Kind.AUDIO)
 class Translation:
     """Implements `dialect.Tap`."""
 
-    __slots__ = ("_held", "_reader", "_sequence", "_silent", "_text_bytes", "_writer", "done", "error", "opened",
-                 "usage")  # fmt: skip
+    __slots__ = (
+        "_held",
+        "_reader",
+        "_recall",
+        "_sequence",
+        "_silent",
+        "_text_bytes",
+        "_writer",
+        "done",
+        "error",
+        "opened",
+        "usage",
+    )
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
+    def __init__(self, reader: Reader, writer: Writer, recall: Recall) -> None:
         self._reader = reader
+        self._recall = recall
         self._writer = writer
         self._sequence = Sequence()
         self._held: list[Event] = []
@@ -88,4 +101,4 @@ class Translation:
         if self._held:
             events = self._held + events
             self._held = []
-        return self._writer.write(events)
+        return self._writer.write(self._recall.see(events))

@@ -56,7 +56,7 @@ def test_interleaved_calls_come_one_after_another() -> None:
 
 
 def test_nothing_is_added_to_a_block_that_ended_while_it_waited() -> None:
-    told = [
+    told: list[Event] = [
         BlockStart(0, Kind.TEXT),
         BlockStart(1, Kind.TEXT),
         Delta(1, "a"),
@@ -119,22 +119,17 @@ def answers(draw: st.DrawFn) -> list[Event]:
     numbers = st.integers(0, 5)
     for _ in range(draw(st.integers(0, 30))):
         at = draw(numbers)
-        events.append(
-            draw(
-                st.sampled_from(
-                    [
-                        BlockStart(at, draw(st.sampled_from(Kind)), choice=at % 2),
-                        Delta(at, draw(st.sampled_from(["", "a", "ü"]))),
-                        Seal(at, SEAL),
-                        LogProbs(at, "[]"),
-                        BlockEnd(at),
-                        Finish(draw(st.sampled_from(StopReason)), choice=at % 2),
-                        Used(Usage(out_text=at)),
-                        Start("again"),
-                    ]
-                )
-            )
-        )
+        any_of: list[Event] = [
+            BlockStart(at, draw(st.sampled_from(Kind)), choice=at % 2),
+            Delta(at, draw(st.sampled_from(["", "a", "ü"]))),
+            Seal(at, SEAL),
+            LogProbs(at, "[]"),
+            BlockEnd(at),
+            Finish(draw(st.sampled_from(StopReason)), choice=at % 2),
+            Used(Usage(out_text=at)),
+            Start("again"),
+        ]
+        events.append(draw(st.sampled_from(any_of)))
     return events
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.protocols.hub.events import BlockStart, Delta, Event, Failed, Finish, Kind, Start, StopReason, Used
+from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.translate import Translation
 from fastgw.usage import Usage
 
@@ -15,10 +16,7 @@ class Script:
         self._steps = list(steps)
         self._left = done_after
         self.finished = False
-
-    @property
-    def done(self) -> bool:
-        return self._left <= 0
+        self.done = False
 
     @property
     def complete(self) -> bool:
@@ -28,6 +26,7 @@ class Script:
         events: list[Event] = []
         for _ in data:
             self._left -= 1
+            self.done = self._left <= 0
             events += self._steps.pop(0)
         self.finished = self.finished or any(isinstance(event, Finish) for event in events)
         return events
@@ -50,7 +49,9 @@ class Names:
 
 
 def test_nothing_is_shown_before_something_means_something() -> None:
-    one = Translation(Script([Start()], [Used(Usage())], [BlockStart(0, Kind.TEXT), Delta(0, "ä")]), Names())
+    one = Translation(
+        Script([Start()], [Used(Usage())], [BlockStart(0, Kind.TEXT), Delta(0, "ä")]), Names(), Recall("req_1")
+    )
     assert (one.feed(b".."), one.opened) == (b"", False)
     assert one.feed(b".") == b"Start Used BlockStart Delta "
     assert one.opened
@@ -58,7 +59,11 @@ def test_nothing_is_shown_before_something_means_something() -> None:
 
 
 def test_the_end_mark_ends_it_and_nothing_follows() -> None:
-    one = Translation(Script([BlockStart(0, Kind.TEXT), Delta(0, "a")], [Finish(StopReason.END)], done_after=2), Names())
+    one = Translation(
+        Script([BlockStart(0, Kind.TEXT), Delta(0, "a")], [Finish(StopReason.END)], done_after=2),
+        Names(),
+        Recall("req_1"),
+    )
     assert one.feed(b"..") == b"Start BlockStart Delta BlockEnd Finish END"
     assert one.done
     assert one.complete
@@ -67,7 +72,9 @@ def test_the_end_mark_ends_it_and_nothing_follows() -> None:
 
 
 def test_a_provider_without_an_end_mark_is_complete_by_its_finish() -> None:
-    one = Translation(Script([BlockStart(0, Kind.TEXT), Delta(0, "a"), Finish(StopReason.END)]), Names())
+    one = Translation(
+        Script([BlockStart(0, Kind.TEXT), Delta(0, "a"), Finish(StopReason.END)]), Names(), Recall("req_1")
+    )
     one.feed(b".")
     assert not one.done
     assert one.rest() == b"BlockEnd Finish END"
@@ -75,7 +82,7 @@ def test_a_provider_without_an_end_mark_is_complete_by_its_finish() -> None:
 
 
 def test_a_cut_is_never_dressed_up() -> None:
-    one = Translation(Script([BlockStart(0, Kind.TEXT), Delta(0, "a")]), Names())
+    one = Translation(Script([BlockStart(0, Kind.TEXT), Delta(0, "a")]), Names(), Recall("req_1"))
     one.feed(b".")
     assert one.rest() == b""
     assert not one.complete
@@ -84,19 +91,21 @@ def test_a_cut_is_never_dressed_up() -> None:
 
 
 def test_a_failure_stops_it_where_it_stands() -> None:
-    one = Translation(Script([BlockStart(0, Kind.TEXT), Delta(0, "a"), Failed("no"), Delta(0, "b")]), Names())
+    one = Translation(
+        Script([BlockStart(0, Kind.TEXT), Delta(0, "a"), Failed("no"), Delta(0, "b")]), Names(), Recall("req_1")
+    )
     assert one.feed(b".") == b"Start BlockStart Delta "
     assert one.error == "no"
     assert one.rest() == b""
 
 
 def test_pictures_are_no_text() -> None:
-    one = Translation(Script([BlockStart(0, Kind.IMAGE), Delta(0, "x" * 400)]), Names())
+    one = Translation(Script([BlockStart(0, Kind.IMAGE), Delta(0, "x" * 400)]), Names(), Recall("req_1"))
     one.feed(b".")
     assert one.output_tokens_estimate() == 0
 
 
 def test_the_last_usage_stands() -> None:
-    one = Translation(Script([Used(Usage(in_text=1))], [Used(Usage(in_text=2))]), Names())
+    one = Translation(Script([Used(Usage(in_text=1))], [Used(Usage(in_text=2))]), Names(), Recall("req_1"))
     one.feed(b"..")
     assert one.usage == Usage(in_text=2)

@@ -1,0 +1,91 @@
+"""Reasoning between two calls of one caller: kept behind an answer, brought back in front of a question.
+
+It is a comfort, never a condition: a store that is slow or away costs a caller at most a short wait, and no error.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from fastgw.observe.tasks import spawn
+from fastgw.protocols.hub.conversation import Conversation
+from fastgw.protocols.hub.recall import Kept, Recall, restored, wanted
+
+_log = logging.getLogger("fastgw.remember")
+
+WAIT_MS = 250
+"""For the store, before a question goes out without what may be there."""
+KEEPING_MAX = 1_000
+"""Answers that are being kept at the same time; beyond it, none more."""
+
+KEPT_BYTES_MAX = 64 * 1024
+"""Of one answer; a larger one is not kept."""
+HOUR_BYTES_MAX = 64 * 1024 * 1024
+"""Of all answers that a worker keeps in an hour: the store has better things to hold."""
+_HOUR_MS = 3_600_000
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Kept).decode
+
+
+class Memory(Protocol):
+    """Where it is kept."""
+
+    async def keep(self, owner: str, name: str, kept: bytes) -> None:
+        """Keep `kept` for a while."""
+
+    async def recall(self, owner: str, names: Sequence[str]) -> Mapping[str, str]:
+        """What is there of `names`."""
+
+
+class Remember:
+    """Brings back to each key what its own calls were answered with."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._keeping = 0
+        self._hour_began_ms = 0
+        self._hour_bytes = 0
+
+    def keep(self, owner: str, recall: Recall, now_ms: int) -> None:
+        """Keep what an answer reasoned, in the background."""
+        kept = recall.kept
+        if kept is None or self._keeping >= KEEPING_MAX:
+            return
+        data = _encode(kept)
+        if self._has_room(len(data), now_ms):
+            self._keeping += 1
+            spawn(self._keep(owner, recall.first, data), name="keep reasoning")
+
+    async def bring_back(self, owner: str, conversation: Conversation) -> Conversation:
+        """The conversation with the reasoning that its turns came without, as far as it is known."""
+        names = wanted(conversation)
+        if not names:
+            return conversation
+        try:
+            async with asyncio.timeout(WAIT_MS / 1_000):
+                found = await self._memory.recall(owner, names)
+            return restored(conversation, {name: _decode(kept) for name, kept in found.items()})
+        except Exception as exc:  # whatever is wrong with the store, the question can be asked without it
+            _log.warning("reasoning of earlier turns cannot be brought back: %r", exc)
+            return conversation
+
+    def _has_room(self, size_bytes: int, now_ms: int) -> bool:
+        if now_ms - self._hour_began_ms >= _HOUR_MS:
+            self._hour_began_ms, self._hour_bytes = now_ms, 0
+        if size_bytes > KEPT_BYTES_MAX or self._hour_bytes + size_bytes > HOUR_BYTES_MAX:
+            return False
+        self._hour_bytes += size_bytes
+        return True
+
+    async def _keep(self, owner: str, name: str, kept: bytes) -> None:
+        try:
+            async with asyncio.timeout(WAIT_MS * 4 / 1_000):
+                await self._memory.keep(owner, name, kept)
+        except Exception as exc:  # the answer is delivered; only a later turn may miss it
+            _log.warning("reasoning cannot be kept: %r", exc)
+        finally:
+            self._keeping -= 1

@@ -1,0 +1,89 @@
+"""Reasoning is kept and brought back; a store that is away or full of nonsense costs nobody an answer."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from fastgw.dataplane import remember
+from fastgw.dataplane.remember import Remember
+from fastgw.protocols.hub.conversation import Conversation, Thought, ToolCall, Turn
+from fastgw.protocols.hub.events import BlockEnd, BlockStart, Delta, Event, Kind, Seal
+from fastgw.protocols.hub.recall import Recall
+from fastgw.protocols.hub.sealed import Sealed
+from fastgw.protocols.hub.sequence import ordered
+from fastgw.storage.valkey import embedded
+from fastgw.storage.valkey.seals import SealStore
+
+SEAL = Sealed("gemini", "sig")
+ASKED = Conversation("chat", (Turn("assistant", (ToolCall("a", "f", "{}"),)),))
+TOLD = Conversation("chat", (Turn("assistant", (Thought("hm", SEAL), ToolCall("a", "f", "{}"))),))
+
+
+def answer(text: str = "hm") -> Recall:
+    recall = Recall("req_1")
+    events: list[Event] = [
+        BlockStart(0, Kind.REASONING),
+        Delta(0, text),
+        Seal(0, SEAL),
+        BlockEnd(0),
+        BlockStart(1, Kind.TOOL_CALL, "a"),
+    ]
+    recall.see(ordered(events))
+    return recall
+
+
+class Broken:
+    """A store that is away, or answers nonsense."""
+
+    def __init__(self, answer: Mapping[str, str] | None = None, wait_s: float = 0.0) -> None:
+        self.answer = answer
+        self.wait_s = wait_s
+        self.kept: list[bytes] = []
+
+    async def keep(self, owner: str, name: str, kept: bytes) -> None:
+        self.kept.append(kept)
+        raise OSError("away")
+
+    async def recall(self, owner: str, names: Sequence[str]) -> Mapping[str, str]:
+        await asyncio.sleep(self.wait_s)
+        if self.answer is None:
+            raise OSError("away")
+        return dict.fromkeys(names, next(iter(self.answer.values())))
+
+
+async def test_what_was_kept_comes_back_to_its_owner_alone(server: embedded.Embedded) -> None:
+    store = SealStore(server.url)
+    memory = Remember(store)
+    memory.keep("key_1", answer(), 0)
+    async with asyncio.timeout(30):
+        while await memory.bring_back("key_1", ASKED) != TOLD:
+            await asyncio.sleep(0.01)
+    assert await memory.bring_back("key_2", ASKED) == ASKED
+    lives_s = [await store._redis.ttl(key) for key in await store._redis.keys("fgw:seal:*")]
+    assert [0 < life_s <= 3_600 for life_s in lives_s] == [True]
+    await store.aclose()
+
+
+@pytest.mark.parametrize("store", [Broken(), Broken({"": "nonsense"}), Broken({"": "[]"}, wait_s=5)])
+async def test_a_store_in_trouble_is_done_without(store: Broken) -> None:
+    memory = Remember(store)
+    assert await memory.bring_back("key_1", ASKED) == ASKED
+    memory.keep("key_1", answer(), 0)
+    async with asyncio.timeout(30):
+        while memory._keeping:
+            await asyncio.sleep(0.01)
+
+
+async def test_what_an_hour_may_hold_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remember, "HOUR_BYTES_MAX", 150)
+    store = Broken()
+    memory = Remember(store)
+    memory.keep("key_1", answer("x" * remember.KEPT_BYTES_MAX), 3_600_000)
+    for _ in range(9):
+        memory.keep("key_1", answer(), 3_600_000)
+    memory.keep("key_1", answer(), 7_200_000)
+    async with asyncio.timeout(30):
+        while memory._keeping:
+            await asyncio.sleep(0.01)
+    assert 2 <= len(store.kept) <= 3
