@@ -13,9 +13,8 @@ from typing import Any, Literal
 import msgspec
 
 from fastgw.protocols.hub.target import Abilities, Target
-from fastgw.providers import overrides
+from fastgw.providers import overrides, secret_forms
 from fastgw.providers.endpoint import CHAT, STANDARD, CredentialStyle, Endpoint
-from fastgw.providers.secret_forms import signed
 
 PATTERNS_MAX = 1_024
 """Patterns that are kept compiled; all vendors together have some 150."""
@@ -102,6 +101,10 @@ class Vendor(msgspec.Struct, frozen=True):
         """What is wrong with an ability that an operator wrote, and the remedy."""
         return overrides.mistake(name, value)
 
+    def secret_mistake(self, secret: str) -> tuple[str, str] | None:
+        """What is wrong with a secret that was meant to sign, and the remedy."""
+        return secret_forms.mistake(self.signer, secret)
+
     @property
     def lists_models(self) -> bool:
         """Whether it says at run time which models it has."""
@@ -141,7 +144,7 @@ class Vendor(msgspec.Struct, frozen=True):
 
     def signs(self, secret: str) -> bool:
         """Whether `secret` is never sent itself, but turned into headers by the vendor's signer."""
-        return signed(self.signer, secret)
+        return secret_forms.signed(self.signer, secret)
 
     def models_request(self, base_url: str, secret: str) -> tuple[str, Headers]:
         """URL and headers of the GET that lists models.

@@ -87,6 +87,8 @@ def assemble(
                 report_variable(
                     variable, f"{vendor.name} {message}", f"Set {variable}, or {vendor.env_prefix}_BASE_URL."
                 )
+            for wrong in filter(None, map(vendor.secret_mistake, secrets)):
+                report_variable(f"{vendor.env_prefix}_API_KEY", *wrong)
             found = _from_variables(vendor, secrets, environ)
             if not leads_back(found.base_url, listen):
                 made.append(found)
@@ -150,6 +152,8 @@ def _from_form(
         base_url = base_url_of(vendor, address)
         _check_address(form, vendor, address, path, report)
         _check_lane(form, vendor, path, report)
+        for wrong in filter(None, (vendor.secret_mistake(one.secret) for one in credentials)):
+            report(path, *wrong)
         if not credentials and not _mentions_secret(form):
             credentials = numbered(secrets_of(vendor, environ))
             if not credentials and vendor.needs_credential:

@@ -35,6 +35,9 @@ class VendorFacts(Protocol):
     def ability_mistake(self, name: str, value: Any) -> tuple[str, str] | None:
         """What is wrong with one entry of `abilities`, and the remedy; None if nothing is."""
 
+    def secret_mistake(self, secret: str) -> tuple[str, str] | None:
+        """What is wrong with the form of a secret, and the remedy; None if nothing is."""
+
     @property
     def needs_credential(self) -> bool:
         """Whether a provider of this vendor is useless without a secret."""

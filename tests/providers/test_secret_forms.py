@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastgw.providers.secret_forms import aws_parts, entra_parts, signed
+from fastgw.providers.secret_forms import aws_parts, entra_parts, mistake, signed
 
 AWS = "AKIDEXAMPLE000000000:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 ENTRA = "contoso.example:11111111-2222-3333-4444-555555555555:s~e.c:ret"
@@ -25,6 +25,27 @@ ENTRA = "contoso.example:11111111-2222-3333-4444-555555555555:s~e.c:ret"
 )
 def test_signed(signer: str, secret: str, signs: bool) -> None:
     assert signed(signer, secret) is signs
+
+
+@pytest.mark.parametrize(
+    ("signer", "secret", "wrong"),
+    [
+        ("sigv4", AWS, False),
+        ("sigv4", "bedrock-api-key", False),
+        ("sigv4", "id:secret", True),
+        ("entra", ENTRA, False),
+        ("entra", "0123456789abcdef", False),
+        ("entra", "a:b:c", True),
+        ("google", '{"client_email":"a","private_key":"b"}', False),
+        ("google", "AIzaSy", False),
+        ("google", '{"type":"x"}', True),
+        ("", "a:b", False),
+    ],
+)
+def test_mistakes(signer: str, secret: str, wrong: bool) -> None:
+    found = mistake(signer, secret)
+    assert (found is not None) is wrong
+    assert found is None or secret not in found[0] + found[1]
 
 
 def test_parts() -> None:

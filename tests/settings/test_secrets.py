@@ -11,8 +11,8 @@ from fastgw.settings.values import Credential
 from tests.settings.written import found, write
 
 HEAD = '[[providers]]\nname = "x"\nbase_url = "http://h"\n'
-ACCOUNT = '{\n  "type": "service_account",\r\n  "private_key": "-----BEGIN  KEY-----\\nabc\\n"\n}\n'
-ONE_LINE = '{ "type": "service_account", "private_key": "-----BEGIN  KEY-----\\nabc\\n" }'
+ACCOUNT = '{\n  "client_email": "a@p",\r\n  "private_key": "-----BEGIN  KEY-----\\nabc\\n"\n}\n'
+ONE_LINE = '{ "client_email": "a@p", "private_key": "-----BEGIN  KEY-----\\nabc\\n" }'
 
 
 def secrets(folder: Path, text: str, **environ: str) -> tuple[Credential, ...]:
@@ -52,6 +52,26 @@ def test_a_file_that_is_no_use_is_named_with_its_line(tmp_path: Path, content: b
     ((line, key, text),) = found(tmp_path, f'{HEAD}secret_file = "{file}"\n')
     assert (line, key) == (4, "providers[0].secret_file")
     assert text.startswith(f"{file} {message}")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "secret", "message"),
+    [
+        ("bedrock", "akid:secret", "Is no access key of AWS. Write it as ID:SECRET or ID:SECRET:SESSION_TOKEN."),
+        (
+            "vertex",
+            '{"type": "user"}',
+            "Is no JSON of a service account. Give the file that Google Cloud made for its key.",
+        ),
+        ("azure", "tenant:client", "Is no application of Entra ID. Write it as TENANT:CLIENT_ID:CLIENT_SECRET."),
+    ],
+)
+def test_a_secret_that_was_meant_to_sign_and_cannot(tmp_path: Path, vendor: str, secret: str, message: str) -> None:
+    places = {"BEDROCK_REGION": "eu-west-1", "VERTEX_PROJECT": "p", "AZURE_OPENAI_RESOURCE": "r"}
+    text = f'[[providers]]\nname = "x"\nvendor = "{vendor}"\nsecret_env = "IT"\n'
+    assert found(tmp_path, text, IT=secret, **places) == [(1, "providers[0]", message)]
+    variable = f"{VENDORS[vendor].env_prefix}_API_KEY"
+    assert found(tmp_path, "", **{variable: secret}, **places) == [(0, variable, message)]
 
 
 def test_one_source_only(tmp_path: Path) -> None:
