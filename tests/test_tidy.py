@@ -33,7 +33,6 @@ TESTED_ELSEWHERE = {
     "fastgw/app/process.py": "tests/app: every process of a gateway starts through it",
     "fastgw/app/sandbox.py": "tests/app: every gateway without a provider",
     "fastgw/app/wiring.py": "tests/conformance: every request of a real SDK",
-    "fastgw/app/worker_app.py": "tests/conformance: every request of a real SDK",
     "fastgw/dataplane/upstream/": "tests/dataplane/upstream: one contract for both transports, and test_wire_*.py",
     "fastgw/exchange.py": "values; the tests of every stage make and read them",
     "fastgw/keeper/mirror.py": "tests/keeper/test_run.py, with real stores",
