@@ -17,8 +17,9 @@ _HEAD = """\
 
 A provider needs only its variable. Several keys in one variable are separated by commas; the base URL variable is for
 proxies and hosts of one's own. Vendors without a variable, a second account, and any other server go into the
-[TOML file](settings.md#providers), where `vendor = "…"` names one of these. This page is generated:
-`python -m fastgw.providers.reference > docs/providers.md`.
+[TOML file](settings.md#providers), where `vendor = "…"` names one of these. A caller is answered in its own dialect; a
+provider is asked in that one too if it has it, else in its native one. A proxy that has fewer dialects than its vendor
+needs `speaks = ["chat"]` there. This page is generated: `python -m fastgw.providers.reference > docs/providers.md`.
 
 | name | vendor | key | base URL (variable) | dialects, the native one first | lists models | source |
 | --- | --- | --- | --- | --- | --- | --- |

@@ -133,6 +133,8 @@ class Blocks:
             if isinstance(inner, Text):
                 # Within a result no cache point may stand: it goes behind it.
                 cache = cache or inner.cache
+                if inner.citations:
+                    self._losses.drop(f"{self._path}.citations")
                 if inner.text.strip():
                     content.append({"text": inner.text})
             else:
