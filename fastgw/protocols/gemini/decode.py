@@ -3,12 +3,13 @@
 import msgspec
 
 from fastgw.protocols import toplevel
-from fastgw.protocols.gemini import seals, wire
+from fastgw.protocols.gemini import wire
 from fastgw.protocols.gemini.decode_config import Config, choice_of, config_of, tools_of
 from fastgw.protocols.gemini.decode_parts import Calls, parts_of
+from fastgw.protocols.gemini.fragments import Told, rejoined
 from fastgw.protocols.gemini.peek import unwrapped
 from fastgw.protocols.gemini.spelling import respelled
-from fastgw.protocols.hub.conversation import Conversation, Part, Role, Text, Thought, Turn
+from fastgw.protocols.hub.conversation import Conversation, Role, Turn
 from fastgw.protocols.hub.dialect import FromPath
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.strict import decode
@@ -32,18 +33,17 @@ def request(body: Fields, said: FromPath, losses: Losses) -> Conversation:
     """Raises `GatewayError` (400) that names the JSON path of the mistake."""
     fields = unwrapped(body)
     same = {name: value for name, value in fields.items() if name not in _MAPPED and not _null(value)}
-    turns: list[tuple[Role, list[Part], bool]] = []
+    turns: list[Told] = []
     calls = Calls()
     if _has(fields, "systemInstruction"):
-        system = _listed(fields["systemInstruction"], "systemInstruction")
-        turns += [("system", parts, plain) for _, parts, plain in _turns(system, "systemInstruction", calls, losses)]
+        told = _turns(fields["systemInstruction"], "systemInstruction", calls, losses)
+        turns += [("system", parts, plain) for _, parts, plain in told]
     if not _has(fields, "contents"):
         refuse("Missing required parameter: 'contents'.", "contents")
-    contents = _listed(fields["contents"], "contents")
+    contents = _turns(fields["contents"], "contents", calls, losses)
     if not contents:
         refuse("'contents' must hold at least one content.", "contents")
-    turns += _turns(contents, "contents", calls, losses)
-    _rejoin(turns)
+    turns = rejoined(turns + contents)
     config = config_of(fields["generationConfig"], losses) if _has(fields, "generationConfig") else Config()
     choice = choice_of(fields["toolConfig"], same, losses) if _has(fields, "toolConfig") else None
     tier: str = toplevel.field(toplevel.string, fields, "serviceTier") if _has(fields, "serviceTier") else ""
@@ -77,39 +77,42 @@ def _has(fields: Fields, name: str) -> bool:
     return name in fields and not _null(fields[name])
 
 
-def _listed(raw: msgspec.Raw, name: str) -> list[bytes]:
-    """The single items of what may be a string, a part, a content, or a list of those."""
-    data = bytes(raw).strip()
-    if data.startswith(b"["):
-        return [bytes(item) for item in toplevel.typed(_raws, data, name)]
-    return [data]
-
-
-def _turns(items: list[bytes], name: str, calls: Calls, losses: Losses) -> list[tuple[Role, list[Part], bool]]:
-    """Items that are texts, parts or contents, as turns. The texts and parts that follow each other are one turn."""
-    wrapped: list[bytes] = []
-    plain: list[bool] = []
-    for number, item in enumerate(items):
-        kind = item[:1]
-        if kind == b'"':
-            wrapped.append(b'{"role":"user","parts":[{"text":' + item + b"}]}")
-        elif kind == b"{" and _is_part(item):
-            wrapped.append(b'{"role":"user","parts":[' + item + b"]}")
-        elif kind == b"{":
-            wrapped.append(_with_list_of_parts(item))
-        else:
-            refuse(f"Invalid value at '{name}[{number}]': expected an object.", f"{name}[{number}]")
-        plain.append(kind == b'"')
-    contents = decode(_contents, respelled(b"[" + b",".join(wrapped) + b"]", wire.Content), name, losses)
-    turns: list[tuple[Role, list[Part], bool]] = []
+def _turns(raw: msgspec.Raw, name: str, calls: Calls, losses: Losses) -> list[Told]:
+    """A text, part or content, or a list of those, as turns."""
+    turns: list[Told] = []
+    contents, plain = _read(bytes(raw).strip(), name, losses)
     for number, content in enumerate(contents):
-        said = (content.role or "user").lower()
-        role = _ROLES.get(said)
+        role = _ROLES.get((content.role or "user").lower())
         if role is None:
             refuse(f"'{name}[{number}].role' must be 'user' or 'model'.", f"{name}[{number}].role")
         parts = parts_of(content.parts, role, f"{name}[{number}].parts", calls, losses)
-        turns.append((role, parts, plain[number]))
+        turns.append((role, parts, number in plain))
     return turns
+
+
+def _read(data: bytes, name: str, losses: Losses) -> tuple[list[wire.Content], set[int]]:
+    """The contents, and the numbers of those that were bare texts."""
+    data = respelled(data, wire.Content)
+    if data.startswith(b"["):
+        try:
+            return _contents.decode(data), set()
+        except msgspec.MsgspecError:
+            # Not what the API's reference says; read one by one, as leniently as Google does, or refused by name.
+            items = [bytes(item) for item in toplevel.typed(_raws, data, name)]
+    else:
+        items = [data]
+    wrapped: list[bytes] = []
+    for number, item in enumerate(items):
+        if item.startswith(b'"'):
+            wrapped.append(b'{"role":"user","parts":[{"text":' + item + b"}]}")
+        elif not item.startswith(b"{"):
+            refuse(f"Invalid value at '{name}[{number}]': expected an object.", f"{name}[{number}]")
+        elif _is_part(item):
+            wrapped.append(b'{"role":"user","parts":[' + item + b"]}")
+        else:
+            wrapped.append(_with_list_of_parts(item))
+    contents = decode(_contents, respelled(b"[" + b",".join(wrapped) + b"]", wire.Content), name, losses)
+    return contents, {number for number, item in enumerate(items) if item.startswith(b'"')}
 
 
 def _is_part(item: bytes) -> bool:
@@ -135,38 +138,3 @@ def _with_list_of_parts(item: bytes) -> bytes:
         b'[{"text":' + parts + b"}]" if parts.startswith(b'"') else b"[]" if parts == b"null" else b"[" + parts + b"]"
     )
     return msgspec.json.encode(fields | {"parts": msgspec.Raw(single)})
-
-
-def _rejoin(turns: list[tuple[Role, list[Part], bool]]) -> None:
-    """Another family's seal signs all of its reasoning, which a streaming caller sends back in the pieces that it got,
-    often in a content each: they become one thought again, where the seal stands."""
-    pieces: list[tuple[list[Part], Thought]] = []
-    for role, parts, _ in turns:
-        if role != "assistant":
-            pieces.clear()
-            continue
-        for part in list(parts):
-            if not isinstance(part, Thought):
-                if not (isinstance(part, Text) and not part.text and part.sealed is None):
-                    pieces.clear()
-            elif part.sealed is None:
-                pieces.append((parts, part))
-            else:
-                if part.sealed.family != seals.FAMILY and not part.redacted and pieces:
-                    text = "".join(piece.text for _, piece in pieces) + part.text
-                    _replace(parts, part, Thought(text, part.sealed))
-                    for home, piece in pieces:
-                        _remove(home, piece)
-                pieces.clear()
-
-
-def _replace(parts: list[Part], old: Part, new: Part) -> None:
-    parts[_at(parts, old)] = new
-
-
-def _remove(parts: list[Part], old: Part) -> None:
-    del parts[_at(parts, old)]
-
-
-def _at(parts: list[Part], wanted: Part) -> int:
-    return next(number for number, part in enumerate(parts) if part is wanted)

@@ -19,6 +19,7 @@ from fastgw.protocols.hub.conversation import (
 )
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.strict import decode
+from fastgw.protocols.toplevel import refuse
 
 MINTED = "call_auto_"
 """Ids that are made here for calls without one, numbered over the history; they never leave towards Gemini."""
@@ -78,55 +79,65 @@ def parts_of(parts: list[wire.Part], role: str, path: str, calls: Calls, losses:
 
 
 def _part(part: wire.Part, role: str, path: str, calls: Calls, losses: Losses) -> list[Part]:
-    sealed, redacted = seals.read(part.thought_signature) if part.thought_signature else (None, False)
-    made: list[Part] = []
+    if part.text is not None and part.thought is None and part.thought_signature is None and not _more(part):
+        return [Text(part.text)]
     beside: dict[str, bytes | msgspec.Raw] = {}
-    if part.thought and role != "assistant":
-        # What a user calls the model's reasoning is not taken for it.
+    data = [name for name in _DATA if getattr(part, name) is not None]
+    if len(data) > 1:
+        refuse(f"'{path}' must hold one of {', '.join(_DATA)}, not several.", path)
+    if part.thought and (role != "assistant" or data not in ([], ["text"])):
+        # What a user calls the model's reasoning is not taken for it, and its drafts of pictures are not shown.
         losses.drop(f"{path}.thought")
-        return made
+        if not part.function_call and not part.function_response:
+            return []
+    made = _one(part, role, path, calls, losses, beside)
+    if part.thought_signature and isinstance(made, Image | Document | Audio | Video | ToolResult):
+        beside["thoughtSignature"] = _encode(part.thought_signature)
+    for name, field in _BESIDE:
+        if wire.given(value := getattr(part, field)):
+            beside[name] = value
+    marks = [Opaque("gemini", name, bytes(value).decode()) for name, value in beside.items()]
+    return [*([] if made is None else [made]), *marks]
+
+
+def _one(
+    part: wire.Part, role: str, path: str, calls: Calls, losses: Losses, beside: dict[str, bytes | msgspec.Raw]
+) -> Part | None:
+    sealed, redacted = seals.read(part.thought_signature) if part.thought_signature else (None, False)
     if part.function_call is not None:
         call = part.function_call
-        call_id = calls.called(call.id, call.name)
-        made.append(
-            ToolCall(call_id, call.name, bytes(call.args).decode() if wire.given(call.args) else "", sealed=sealed)
-        )
-    elif part.function_response is not None:
-        made.append(_result(part.function_response, path, calls, losses, beside))
-    elif part.inline_data is not None or part.file_data is not None:
-        if part.thought:
-            losses.drop(f"{path}.thought")
-            return made
-        made.append(medium(part.inline_data, part.file_data, beside))
-        if part.thought_signature:
-            beside["thoughtSignature"] = _encode(part.thought_signature)
-    elif opaque := _opaque(part):
-        made.append(opaque)
-    elif part.thought:
-        made.append(Thought(part.text or "", sealed, redacted))
-    elif part.text is not None or sealed is not None:
-        foreign = sealed is not None and sealed.family != seals.FAMILY
-        made.append(
-            Thought("", sealed, redacted) if foreign and not part.text else Text(part.text or "", sealed=sealed)
-        )
-    for name in wire.BESIDE:
-        if (value := _value(part, name)) is not None:
-            beside[name] = value
-    return made + [Opaque("gemini", name, bytes(value).decode()) for name, value in beside.items()]
+        arguments = bytes(call.args).decode() if wire.given(call.args) else ""
+        return ToolCall(calls.called(call.id, call.name), call.name, arguments, sealed=sealed)
+    if part.function_response is not None:
+        return _result(part.function_response, path, calls, losses, beside)
+    if part.inline_data is not None or part.file_data is not None:
+        return medium(part.inline_data, part.file_data, beside)
+    if opaque := _opaque(part):
+        return opaque
+    if part.thought or (sealed and sealed.family != seals.FAMILY and not part.text and role == "assistant"):
+        return Thought(part.text or "", sealed, redacted)
+    return Text(part.text or "", sealed=sealed) if part.text is not None or sealed is not None else None
 
 
-def _value(part: wire.Part, name: str) -> msgspec.Raw | None:
-    field = _SNAKE.get(name)
-    value = getattr(part, field) if field else None
-    return value if isinstance(value, msgspec.Raw) and wire.given(value) else None
+_DATA = ("text", "function_call", "function_response", "inline_data", "file_data")
+_FIELDS = {field.encode_name: field.name for field in msgspec.structs.fields(wire.Part)}
+_BESIDE = [(name, _FIELDS[name]) for name in wire.BESIDE if name in _FIELDS and name != "thoughtSignature"]
+_OPAQUE = [(name, _FIELDS[name]) for name in wire.OPAQUE_PARTS]
+_ELSE = tuple(field for name, field in _FIELDS.items() if field not in ("text", "thought", "thought_signature"))
 
 
-_SNAKE = {field.encode_name: field.name for field in msgspec.structs.fields(wire.Part)}
+def _more(part: wire.Part) -> bool:
+    """There is something beside a text."""
+    for field in _ELSE:
+        value = getattr(part, field)
+        if value is not None and value is not wire.ABSENT:
+            return True
+    return False
 
 
 def _opaque(part: wire.Part) -> Opaque | None:
-    for name in wire.OPAQUE_PARTS:
-        if (value := _value(part, name)) is not None:
+    for name, field in _OPAQUE:
+        if wire.given(value := getattr(part, field)):
             whole: dict[str, object] = {name: value}
             if part.thought_signature:
                 whole["thoughtSignature"] = part.thought_signature

@@ -4,6 +4,7 @@ Callers also put plain JSON Schema into `parameters`; what is none of Google's o
 caller's own text.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -12,6 +13,10 @@ from fastgw.protocols.gemini.spelling import camel
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+
+KEPT_MAX = 512
+"""Schemas whose result is remembered, each of at most `KEPT_BYTES_MAX` bytes."""
+KEPT_BYTES_MAX = 16 * 1024
 
 _COUNTS = ("maxItems", "minItems", "maxLength", "minLength", "maxProperties", "minProperties")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
@@ -26,9 +31,18 @@ _TYPES = frozenset(("STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT",
 
 def json_schema(raw: bytes | msgspec.Raw) -> str:
     """JSON Schema as text. The same text where nothing had to be changed."""
+    text = bytes(raw)
+    return _kept(text) if len(text) <= KEPT_BYTES_MAX else _made(text)
+
+
+def _made(raw: bytes) -> str:
     given = _decode(raw)
     made = _node(given)
-    return bytes(raw).decode() if made == given and _order(made) == _order(given) else _encode(made).decode()
+    return raw.decode() if made == given and _order(made) == _order(given) else _encode(made).decode()
+
+
+# An agent sends the same tools with each request.
+_kept = lru_cache(KEPT_MAX)(_made)
 
 
 def _node(node: Any) -> Any:

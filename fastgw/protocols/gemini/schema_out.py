@@ -6,6 +6,7 @@ called `examples` or `const` and are never touched.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,6 +18,10 @@ _decode = msgspec.json.Decoder().decode
 DEPTH_MAX = 32
 NODES_MAX = 4_096
 """Of the result: references that fan out would make a small schema an endless one."""
+
+KEPT_MAX = 512
+"""Schemas whose result is remembered, each of at most `KEPT_CHARS_MAX` characters."""
+KEPT_CHARS_MAX = 16 * 1024
 
 _TYPES = {"string": "STRING", "number": "NUMBER", "integer": "INTEGER", "boolean": "BOOLEAN", "array": "ARRAY",
           "object": "OBJECT", "null": "NULL"}  # fmt: skip
@@ -40,12 +45,24 @@ _READ = frozenset((
 
 def subset(raw: str, lost: Callable[[str], None]) -> dict[str, Any]:
     """The schema in Google's subset. `lost` is told each keyword that could not be kept."""
+    made, told = _kept(raw) if len(raw) <= KEPT_CHARS_MAX else _made(raw)
+    for keyword in told:
+        lost(keyword)
+    return made
+
+
+def _made(raw: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     root = _decode(raw)
-    return _Writer(root, lost).node(root, 0, ())
+    told: dict[str, None] = {}
+    return _Writer(root, told.setdefault).node(root, 0, ()), tuple(told)
+
+
+# An agent sends the same tools with each request; nobody changes what is kept.
+_kept = lru_cache(KEPT_MAX)(_made)
 
 
 class _Writer:
-    def __init__(self, root: Any, lost: Callable[[str], None]) -> None:
+    def __init__(self, root: Any, lost: Callable[[str], object]) -> None:
         self._root = root
         self._lost = lost
         self._nodes = 0

@@ -17,7 +17,8 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 _HUMP = re.compile(r"_([a-z0-9])")
-_SNAKE = re.compile(rb'"[a-z]+_[a-z_]+"\s*:')
+# The end of such a field's name; from its underscore on, which is quick to look for.
+_SNAKE = re.compile(rb'_[a-z_]+"\s*:')
 
 TOP = frozenset((
     "systemInstruction", "contents", "tools", "toolConfig", "generationConfig", "safetySettings", "cachedContent",

@@ -117,32 +117,6 @@ def test_mistakes_are_named(body: Any, param: str) -> None:
     assert (caught.value.status, caught.value.param) == (400, param)
 
 
-def test_streamed_pieces_of_signed_reasoning_become_one_again() -> None:
-    seal = carried(Sealed("anthropic", "sig"))
-    contents: list[Any] = [
-        *USER,
-        {"role": "model", "parts": [{"text": "The ", "thought": True}]},
-        {"role": "model", "parts": [{"text": "cat", "thought": True}]},
-        {"role": "model", "parts": [{"text": "", "thought": True, "thoughtSignature": seal}]},
-        {"role": "model", "parts": [{"text": "Second", "thought": True}]},
-        {"role": "model", "parts": [{"text": "", "thought": True, "thoughtSignature": seal}]},
-        {"role": "model", "parts": [{"text": "Answer"}]},
-    ]  # fmt: skip
-    parts = [part for turn in asked({"contents": contents}).turns if turn.role == "assistant" for part in turn.parts]
-    assert parts == [
-        Thought("The cat", Sealed("anthropic", "sig")),
-        Thought("Second", Sealed("anthropic", "sig")),
-        Text("Answer"),
-    ]
-
-
-def test_pieces_before_other_parts_stay_apart() -> None:
-    seal = carried(Sealed("anthropic", "sig"))
-    parts = [{"text": "a", "thought": True}, {"text": "b"}, {"text": "c", "thought": True, "thoughtSignature": seal}]
-    (turn,) = asked({"contents": [{"role": "model", "parts": parts}]}).turns
-    assert turn.parts == (Thought("a"), Text("b"), Thought("c", Sealed("anthropic", "sig")))
-
-
 def test_reasoning_that_nobody_may_read_comes_back_as_such() -> None:
     seal = carried(Sealed("anthropic", "blob"), redacted=True)
     (turn,) = asked(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from fastgw.errors import GatewayError
 from fastgw.protocols.gemini.decode_parts import said
 from fastgw.protocols.hub.conversation import Audio, Document, Image, Opaque, Source, Text, ToolResult, Video
 from tests.protocols.gemini.kit import asked
@@ -54,6 +55,19 @@ def test_what_stands_beside_a_part_follows_it() -> None:
     assert isinstance(video, Video)
     assert fps == Opaque("gemini", "videoMetadata", '{"fps":2}')
     assert resolution == Opaque("gemini", "partMetadata", '{"a":1}')
+
+
+def test_one_part_holds_one_kind_of_data() -> None:
+    with pytest.raises(GatewayError) as caught:
+        parts({"text": "a", "functionCall": {"name": "f"}})
+    assert caught.value.param == "contents[0].parts[0]"
+    assert parts({}) == ()
+
+
+def test_a_signature_on_what_has_no_place_for_one_stands_beside_it() -> None:
+    picture = {"inlineData": {"mimeType": "image/png", "data": "aGk="}, "thoughtSignature": "b3du"}
+    assert parts(picture, role="model")[1] == Opaque("gemini", "thoughtSignature", '"b3du"')
+    assert parts({**picture, "thought": True}, role="model") == ()
 
 
 def test_pictures_in_results() -> None:

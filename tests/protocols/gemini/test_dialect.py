@@ -15,6 +15,7 @@ from tests.protocols.gemini.kit import SAME_TARGET, USER, asked, sent, valid_req
 # What comes back otherwise than it went in (all of it means the same to Google):
 # - either spelling of a field comes back in camel case, a text or a single part as a list of contents or parts;
 # - a content's role is always said, and `function` is `user`; the role of systemInstruction is not;
+# - contents of the model that follow each other, as streaming callers send them, are one;
 # - all functionDeclarations stand in one tool, every other kind of tool in one of its own;
 # - a call without args has empty ones; a result without a response has an empty one;
 # - unsigned thoughts, and what a user calls thoughts, are not replayed;
@@ -70,10 +71,12 @@ def content(role: str, part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({"role": st.just(role), "parts": st.lists(part, min_size=1, max_size=3)})
 
 
-CONTENTS = st.lists(
-    st.one_of(content("user", st.one_of(SAID, MEDIUM, RESULT)), content("model", st.one_of(SAID, CALL, CODE, THOUGHT))),
-    min_size=1,
-    max_size=4,
+ASKED = content("user", st.one_of(SAID, MEDIUM, RESULT))
+TOLD = content("model", st.one_of(SAID, CALL, CODE, THOUGHT))
+CONTENTS = st.builds(
+    lambda first, rest: [*first, *(content for group in rest for content in group)],
+    st.lists(ASKED, min_size=1, max_size=2),
+    st.lists(st.builds(lambda told, asked: [told, *asked], TOLD, st.lists(ASKED, min_size=1, max_size=2)), max_size=2),
 )
 SCHEMA = {"type": "OBJECT", "properties": {"a": {"type": "STRING", "nullable": True}}, "propertyOrdering": ["a"]}
 DECLARATIONS = [
