@@ -65,13 +65,23 @@ def start(threads: int) -> Any:
     return xllamacpp.Server(params)
 
 
+def threads() -> int:
+    """How many to compute with: half the cores, 1 to `THREADS_MAX`.
+
+    llama.cpp's threads wait for each other in a loop after every layer. Where one of them has to share its core, with
+    the gateway say, all of them wait: two threads on two busy cores were ten times slower than one.
+    """
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(max(cores // 2, 1), THREADS_MAX)
+
+
 def main() -> int:
     """Serve until told to stop. The result is the exit code."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        server = start(min(len(os.sched_getaffinity(0)) if sys.platform == "linux" else THREADS_MAX, THREADS_MAX))
+        server = start(threads())
     except Missing as error:
         sys.stderr.write(f"{error}\n")
         return 1

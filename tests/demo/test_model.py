@@ -9,7 +9,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from fastgw.demo.model import MODEL
+from fastgw.demo.model import MODEL, threads
 from tests.fakes.gateway import Gateway
 
 # Without the server's cache of prompts, an answer does not depend on what was asked before it.
@@ -108,3 +108,10 @@ def test_a_mistake_is_told(client: OpenAI) -> None:
 def test_the_template_speaks_of_the_functions_it_was_given() -> None:
     template = (Path(__file__).parents[2] / "fastgw" / "demo" / "chat_template.jinja").read_text()
     assert ">>>all" in template, "the server knows the form of tool calls by this mark"
+
+
+@pytest.mark.parametrize(("cores", "wanted"), [(1, 1), (2, 1), (3, 1), (4, 2), (64, 4)])
+def test_it_leaves_cores_for_others(monkeypatch: pytest.MonkeyPatch, cores: int, wanted: int) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert threads() == wanted
