@@ -9,6 +9,8 @@ STAMPS := $(VENV)/.stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 # What the tool behind a target gets: `make test ARGS="-k keys"`.
 ARGS :=
+# Test processes side by side, each with gateways of its own; TESTERS=0 tests in one, as a debugger wants it.
+TESTERS := 2
 # Of k6/: smoke, steady, burst, stream, soak.
 SCENARIO := smoke
 
@@ -63,7 +65,7 @@ demo: $(STAMPS)/demo
 
 .PHONY: test
 test: $(STAMPS)/test
-	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -m "not long" -n $(TESTERS) --dist loadscope $(ARGS)
 
 .PHONY: test-long
 test-long: $(STAMPS)/check $(STAMPS)/load
