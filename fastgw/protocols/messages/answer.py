@@ -81,6 +81,6 @@ def _input(block: Block) -> Any:
         return {}
     try:
         _fields.decode(block.text)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return {"_raw": block.text}
     return msgspec.Raw(block.text.encode())

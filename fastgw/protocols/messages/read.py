@@ -15,7 +15,7 @@ from fastgw.protocols.hub.dialect import StreamBroken, Unusable
 from fastgw.protocols.hub.events import BlockStart, Event, Failed, Finish, Start, StopReason, Used
 from fastgw.protocols.hub.target import Target
 from fastgw.protocols.messages.read_blocks import Block, delta_kind, opened
-from fastgw.protocols.messages.usage import Count, WireUsage
+from fastgw.protocols.messages.usage import UNREADABLE, Count, WireUsage
 from fastgw.protocols.sse import EventCutter, named, payload, split_events
 
 REASONS = {
@@ -83,7 +83,7 @@ def decode_answer(body: bytes, target: Target) -> list[Event]:
     """A whole answer. Raises `Unusable`; an error in spite of the status is `Failed`."""
     try:
         answer = _message.decode(body)
-    except msgspec.MsgspecError as exc:
+    except UNREADABLE as exc:
         raise Unusable(f"the answer is no message: {exc}") from exc
     if answer.type == "error" or answer.error is not None:
         return [_failed(answer.error)]
@@ -94,7 +94,7 @@ def decode_answer(body: bytes, target: Target) -> list[Event]:
     for at, raw in enumerate(answer.content or ()):
         try:
             block = opened(raw, at, target.family, written)
-        except msgspec.MsgspecError as exc:
+        except UNREADABLE as exc:
             raise Unusable(f"content[{at}] is no block: {exc}") from exc
         events += block.events
         events += block.end()
@@ -143,7 +143,7 @@ class Reader:
         if rest and not self.done:
             try:
                 _loose.decode(payload(rest + b"\n\n"))
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 rest = b""
             events += self._read(rest + b"\n\n") if rest else []
         for block in self._blocks.values():
@@ -167,7 +167,7 @@ class Reader:
     def _take(self, content: bytes, event: bytes, out: list[Event]) -> None:
         try:
             said = _event.decode(content)
-        except msgspec.MsgspecError as exc:
+        except UNREADABLE as exc:
             if content.strip() != b"[DONE]":
                 _pass_over(content, exc)
             return
@@ -217,7 +217,7 @@ class Reader:
             self._close(former, out)
         try:
             block = opened(said.content_block, self._next, self._family, self._written)
-        except msgspec.MsgspecError as exc:
+        except UNREADABLE as exc:
             raise StreamBroken(f"a block makes no sense: {exc}") from exc
         self._next += 1
         self._blocks[index] = block
@@ -262,11 +262,11 @@ def _failed(error: _Error | None) -> Failed:
     return Failed(redact(said.message or "The provider gave no reason."), redact(said.type or ""))
 
 
-def _pass_over(content: bytes, exc: msgspec.MsgspecError) -> None:
+def _pass_over(content: bytes, exc: Exception) -> None:
     """An event whose fields have other types than the known ones is to come some day, unless it is a known one."""
     try:
         kind = _loose.decode(content).get("type")
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise StreamBroken("an event is no JSON object") from exc
     if kind in ("message_start", "content_block_start", "content_block_delta", "message_delta"):
         raise StreamBroken(f"an event {kind} makes no sense: {exc}") from exc

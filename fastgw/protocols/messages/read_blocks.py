@@ -7,6 +7,7 @@ import msgspec
 from fastgw.protocols.hub.events import BlockEnd, BlockStart, Cite, Delta, Event, Kind, Seal
 from fastgw.protocols.hub.sealed import Sealed
 from fastgw.protocols.messages.citations import read_citation
+from fastgw.protocols.messages.usage import UNREADABLE
 
 _ABSENT = msgspec.Raw(b"")
 _NOTHING = (b"", b"null", b"{}")
@@ -42,7 +43,7 @@ def delta_kind(kind: str) -> Kind | None:
 
 
 def opened(raw: msgspec.Raw, at: int, family: str, written: int) -> "Block":
-    """A block from its start, or from the whole of it. Raises `msgspec.MsgspecError`."""
+    """A block from its start, or from the whole of it. Raises `UNREADABLE`."""
     fields = _kind.decode(raw)
     name = msgspec.json.decode(fields.get("type", b'""'))
     kind = _KINDS.get(name, Kind.OPAQUE) if isinstance(name, str) else Kind.OPAQUE
@@ -129,7 +130,7 @@ class Block:
         for raw in self._cites:
             try:
                 citation = read_citation(raw)
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 continue
             if citation.kind == "url":
                 # The whole block is what it covers.
@@ -146,6 +147,6 @@ class Block:
             try:
                 _kind.decode(streamed)
                 fields["input"] = msgspec.Raw(streamed.encode())
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 fields["input"] = {"_raw": streamed}
         return _encode(fields).decode()

@@ -8,7 +8,7 @@ from fastgw.errors import GatewayError
 from fastgw.protocols.errors import anthropic
 from fastgw.protocols.errors.foreign import redact
 from fastgw.protocols.hub.dialect import Reading, StreamBroken
-from fastgw.protocols.messages.usage import Count, WireUsage, normalise, read_usage
+from fastgw.protocols.messages.usage import UNREADABLE, Count, WireUsage, normalise, read_usage
 from fastgw.protocols.sse import EventCutter, payload, split_events
 from fastgw.usage import Usage
 
@@ -158,7 +158,7 @@ def read_answer(body: bytes) -> Reading:
     """Look at a whole answer. Its bytes are relayed as they are; this decides whether they are worth relaying."""
     try:
         answer = _answer.decode(body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return Reading(valid=False)
     failed = answer.type == "error" or bytes(answer.error) not in (b"", b"null")
     valid = bytes(answer.content).startswith(b"[") and not failed
@@ -174,7 +174,7 @@ def usage_in_tail(tail: bytes) -> Usage | None:
 def _read(event: bytes) -> _Event | None:
     try:
         return _event.decode(payload(event))
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 

@@ -36,13 +36,15 @@ class WireUsage(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(WireUsage)
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding a provider's bytes can raise: no JSON or none of the form, broken UTF-8 inside, endless nesting."""
 
 
 def read_usage(raw: bytes | msgspec.Raw) -> WireUsage | None:
     """A `usage` object; None if it is malformed."""
     try:
         return _decoder.decode(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 

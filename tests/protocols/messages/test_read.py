@@ -184,6 +184,9 @@ def test_nothing_follows_an_error() -> None:
         b"data: 7\n\n",
         frames({"type": "content_block_start", "index": 0, "content_block": 7}),
         frames({"type": "content_block_delta", "index": "0", "delta": {}}),
+        b'data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"\xff"}}\n\n',
+        b'data: {"type":"content_block_start","content_block":{"type":"tool_use","input":{"a":"\xff"}}}\n\n',
+        b'data: {"type":"newer","x":' + b"[" * 9_000 + b"]" * 9_000 + b"}\n\n",
     ],
 )
 def test_what_is_no_stream_is_broken(data: bytes) -> None:
@@ -191,7 +194,19 @@ def test_what_is_no_stream_is_broken(data: bytes) -> None:
         read(data)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"type":"message","content":[7]}', b'{"content":7}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"content":' + b"[" * 9_000,
+        b'{"content":[{"type":"\xff"}]}',
+        b"",
+        b"<html>",
+        b"[]",
+        b"{}",
+        b'{"type":"message","content":[7]}',
+        b'{"content":7}',
+    ],
+)
 def test_what_is_no_message_is_unusable(body: bytes) -> None:
     with pytest.raises(Unusable):
         decode_answer(body, WHOLE)
