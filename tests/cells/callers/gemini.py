@@ -60,14 +60,15 @@ def hear(got: Received, *, stream: bool) -> Heard:
     """Take an answer apart, as strictly as an SDK."""
     if got.status != 200 or not stream:
         told = got.json
-        return Heard(error=_error(told)) if "error" in told else _gathered([told])
+        return Heard(error=_error(told)) if "error" in told else gathered([told])
     events = frames(got.body)
     assert not any(name for name, _ in events)
     assert not any(data == "[DONE]" for _, data in events)
-    return _gathered([json.loads(data) for _, data in events])
+    return gathered([json.loads(data) for _, data in events])
 
 
-def _gathered(chunks: list[dict[str, Any]]) -> Heard:
+def gathered(chunks: list[dict[str, Any]]) -> Heard:
+    """What the chunks of a stream say together."""
     heard = Heard(turn=[])
     for number, chunk in enumerate(chunks):
         if "error" in chunk:
