@@ -27,6 +27,8 @@ def output_format(conversation: Conversation, abilities: Abilities, losses: Loss
     if abilities.json_schema != "native":
         losses.drop(field_of(conversation.origin, "format"))
         return None
+    if form.description:
+        losses.drop(f"{field_of(conversation.origin, 'format')}.description")
     own = conversation.origin == "messages"
     schema = form.schema if own else answerable(form.schema)
     return {"type": "json_schema", "schema": msgspec.Raw(schema.encode())}

@@ -22,6 +22,7 @@ def test_a_schema_is_sent_as_the_api_takes_it() -> None:
     assert config["format"]["schema"]["additionalProperties"] is False
     assert "minimum" not in config["format"]["schema"]["properties"]["a"]
     assert (system, lost) == (None, ())
+    assert formed(Format("json_schema", "n", SCHEMA, description="d"))[2] == ("response_format.description",)
 
 
 def test_a_schema_of_this_dialect_is_left_alone() -> None:
