@@ -89,6 +89,8 @@ def test_a_store_that_does_not_answer_is_named(tmp_path: Path) -> None:
     port = closed_port()
     done = serve(tmp_path, FASTGW_REDIS_URL=f"redis://127.0.0.1:{port}/0")
     assert done.returncode == 1
+    assert done.stdout.splitlines()[0].startswith("fastgw "), "the first line comes before anything slow"
+    assert str(tmp_path / "data") in done.stdout.splitlines()[0]
     assert "(Valkey or Redis)" in done.stderr
     assert done.stderr.strip().splitlines()[-1].startswith("fastgw: ")
     assert "Traceback" not in done.stderr
@@ -101,6 +103,7 @@ def test_a_database_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert f"127.0.0.1:{port}" in done.stderr
     assert "secret" not in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
+    assert (tmp_path / "data" / "processes").read_text() == "[]", "something was left running"
 
 
 def test_a_wrong_certificate_is_named(tmp_path: Path) -> None:
@@ -113,15 +116,3 @@ def test_a_wrong_certificate_is_named(tmp_path: Path) -> None:
     assert done.returncode in {1, 2}
     assert "cert.pem" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_nothing_is_left_running_after_a_failed_start(tmp_path: Path) -> None:
-    done = serve(tmp_path, FASTGW_DATABASE_URL=f"postgresql://127.0.0.1:{closed_port()}/none")
-    assert done.returncode == 1
-    assert (tmp_path / "data" / "processes").read_text() == "[]"
-
-
-def test_the_first_line_comes_before_anything_slow(tmp_path: Path) -> None:
-    done = serve(tmp_path, FASTGW_REDIS_URL=f"redis://127.0.0.1:{closed_port()}/0")
-    assert done.stdout.startswith("fastgw ")
-    assert str(tmp_path / "data") in done.stdout.splitlines()[0]

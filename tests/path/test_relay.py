@@ -3,7 +3,6 @@
 import itertools
 import json
 import random
-import time
 from typing import Any
 
 import httpx
@@ -128,8 +127,6 @@ def test_deadlines(path: Ground) -> None:
     assert_broken_off(path.post(STREAM).content, "upstream_timeout")
     # Each gap is short, the whole is too long.
     path.provider.next(answers.sse(answers.events(["x"] * 60), gap_s=0.2))
-    began = time.monotonic()
     answer = path.post(STREAM)
-    assert time.monotonic() - began < 10
-    assert_broken_off(answer.content, "upstream_timeout")
+    assert len(assert_broken_off(answer.content, "upstream_timeout")) < 60
     assert row_of(path.gateway, answer)["outcome"] == "timeout"

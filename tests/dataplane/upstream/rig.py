@@ -9,7 +9,7 @@ from fastgw.dataplane.upstream.httpx_transport import HttpxTransport
 from fastgw.dataplane.upstream.transport import Failure, Request, Response, Transport, TransportError
 from fastgw.dataplane.upstream.wire import WireBounds, WireTransport
 from fastgw.settings.values import ProviderTls
-from tests.dataplane.upstream.origin import Certificates, Origin, until
+from tests.dataplane.upstream.origin import PATIENCE_S, Certificates, Origin, until
 
 
 class Lane(NamedTuple):
@@ -47,8 +47,10 @@ KNOWN_GAPS: dict[tuple[str, str, str], str] = {
 class Rig:
     """Origins and transports of one test; `finish` proves that nothing is left open."""
 
-    def __init__(self, lane: Lane, certificates: Certificates) -> None:
+    def __init__(self, lane: Lane, certificates: Certificates, patience_s: float = PATIENCE_S) -> None:
         self.lane = lane
+        self.patience_s = patience_s
+        """How long to wait for what a known gap may keep from coming."""
         self.certificates = certificates
         self._stack = AsyncExitStack()
         self._transports: list[Transport] = []

@@ -225,18 +225,19 @@ async def test_idle_connection_answers_ping(rig: Rig) -> None:
     assert await body_of(await transport.send(rig.request(origin.url))) == b"ok 0"
     [connection] = connections_of(origin)
     connection.ping()
-    await until(lambda: connection.pings_answered == 1, patience_s=3)
+    await until(lambda: connection.pings_answered == 1, patience_s=rig.patience_s)
 
 
 @pytest.mark.http2_only
 async def test_silent_peer_is_asked_for_a_sign_of_life(rig: Rig) -> None:
     async def waits(exchange: Exchange) -> None:
-        await until(lambda: connections_of(origin)[0].pings_received >= 2, patience_s=4)
+        await until(lambda: connections_of(origin)[0].pings_received >= 2, patience_s=rig.patience_s)
         await exchange.reply(200, [], b"alive")
 
     origin, transport = await rig.origin(), rig.transport(ping_after_ms=200, ping_timeout_ms=10_000)
     origin.default = waits
-    response = await transport.send(rig.request(origin.url, timeout_first_byte_ms=6_000))
+    patience_ms = int(rig.patience_s * 1_500)
+    response = await transport.send(rig.request(origin.url, timeout_first_byte_ms=patience_ms))
     assert await body_of(response) == b"alive"
 
 

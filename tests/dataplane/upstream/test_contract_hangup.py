@@ -152,7 +152,8 @@ async def test_slow_reader_is_not_felt_by_other_streams(rig: Rig) -> None:
     origin, transport = await rig.origin(), rig.transport()
     origin.on("/flood", floods)
     origin.on("/four", gives_four_mib)
-    patience: dict[str, Any] = {"timeout_first_byte_ms": 4_000, "timeout_idle_ms": 4_000}
+    patience_ms = int(rig.patience_s * 1_000)
+    patience: dict[str, Any] = {"timeout_first_byte_ms": patience_ms, "timeout_idle_ms": patience_ms}
     slow = [await transport.send(rig.request(origin.url, b"/flood", **patience)) for _ in range(8)]
     try:
         for response in slow:
