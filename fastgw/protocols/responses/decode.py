@@ -11,7 +11,7 @@ from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.responses import wire
 from fastgw.protocols.responses.decode_items import turns_of
 from fastgw.protocols.responses.decode_tools import choice_of, tools_of
-from fastgw.protocols.responses.peek import present
+from fastgw.protocols.responses.peek import object_text, present
 from fastgw.protocols.responses.seals import INSTRUCTIONS
 
 NAME = "responses"
@@ -117,4 +117,10 @@ def _below(decoder: msgspec.json.Decoder[Any], given: Fields, name: str) -> Any:
 
 
 def _format(given: wire.TextFormat) -> Format:
-    return Format(given.type, given.name or "", bytes(given.schema).decode(), given.strict, given.description or "")
+    return Format(
+        given.type,
+        given.name or "",
+        object_text(given.schema, "text.format.schema"),
+        given.strict,
+        given.description or "",
+    )

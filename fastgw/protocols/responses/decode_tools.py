@@ -7,6 +7,7 @@ from fastgw.protocols.hub.conversation import Tool, ToolChoice
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.responses import wire
 from fastgw.protocols.responses.namespaces import flat
+from fastgw.protocols.responses.peek import object_text
 
 DIALECT = "responses"
 _FUNCTION_FIELDS = frozenset(("type", "name", "description", "parameters", "strict"))
@@ -69,12 +70,11 @@ def _function_tool(raw: msgspec.Raw, path: str, losses: Losses, namespace: str =
     tool: wire.Function = toplevel.typed(_function, raw, path)
     more = _more(raw, _FUNCTION_FIELDS, path, losses)
     whole = whole or more
-    schema = bytes(tool.parameters).decode()
     return Tool(
         "function",
         flat(namespace, tool.name),
         tool.description or "",
-        "" if schema == "null" else schema,
+        object_text(tool.parameters, f"{path}.parameters"),
         tool.strict,
         dialect=DIALECT if whole else "",
         raw=whole,
@@ -89,7 +89,7 @@ def _custom_tool(raw: msgspec.Raw, path: str, losses: Losses, namespace: str = "
         "custom",
         flat(namespace, tool.name),
         tool.description or "",
-        grammar=bytes(tool.format).decode(),
+        grammar=object_text(tool.format, f"{path}.format"),
         dialect=DIALECT if whole else "",
         raw=whole,
     )

@@ -72,6 +72,8 @@ class Items:
             if not first:
                 rest.append((number, turn))
                 continue
+            if turn.name:
+                self._losses.drop(f"{field_of(self._conversation.origin, 'turns')}.name")
             for part in turn.parts:
                 if isinstance(part, Text) and not part.text.startswith(_BILLING):
                     said.append(part.text)

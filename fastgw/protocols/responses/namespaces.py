@@ -15,6 +15,13 @@ DIALECT = "responses"
 NAME_CHARS_MAX = 64
 """Of a function's name in chat and Gemini (API references, 2026-08)."""
 _DIGEST_CHARS = 12
+
+
+class _Kind(msgspec.Struct):
+    type: str = ""
+
+
+_kind = msgspec.json.Decoder(_Kind)
 _namespace = msgspec.json.Decoder(Namespace)
 _nested = msgspec.json.Decoder(Function)
 
@@ -35,6 +42,8 @@ def split_names(tools: Iterable[Tool]) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     nesting = (tool.raw for tool in tools if tool.kind in {"function", "custom"} and tool.dialect == DIALECT)
     for raw in dict.fromkeys(nesting):
+        if _kind.decode(raw).type != "namespace":
+            continue
         namespace = _namespace.decode(raw)
         for nested in namespace.tools:
             name = _nested.decode(nested).name

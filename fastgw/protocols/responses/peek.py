@@ -62,6 +62,16 @@ def present(fields: Mapping[str, msgspec.Raw], name: str) -> bool:
     return name in fields and bytes(fields[name]) != b"null"
 
 
+def object_text(raw: msgspec.Raw, path: str) -> str:
+    """The text of an object, empty for null or for what is left out. Raises `GatewayError` (400) for anything else."""
+    text = bytes(raw)
+    if text in {b"", b"null"}:
+        return ""
+    if not text.startswith(b"{"):
+        toplevel.refuse(f"Invalid value at '{path}': expected an object.", path)
+    return text.decode()
+
+
 def _unsealed(given: msgspec.Raw, family: str) -> msgspec.Raw:
     try:
         items = _items.decode(given)

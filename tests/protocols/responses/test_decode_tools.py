@@ -87,6 +87,8 @@ def test_choices(given: Any, choice: ToolChoice | None) -> None:
         ([{"name": "f"}], "tools[0]"),
         ([{"type": "function"}], "tools[0]"),
         ({"type": "function"}, "tools"),
+        ([{"type": "function", "name": "f", "parameters": 5}], "tools[0].parameters"),
+        ([{"type": "custom", "name": "p", "format": "text"}], "tools[0].format"),
         ([{"type": "namespace", "name": "n", "tools": [{"type": "function"}]}], "tools[0].tools[0]"),
     ],
 )

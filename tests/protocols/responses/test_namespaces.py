@@ -30,6 +30,7 @@ def test_split() -> None:
         Tool("function", "mcp__x__a", dialect="responses", raw=RAW),
         Tool("custom", "mcp__x__b", dialect="responses", raw=RAW),
         Tool("function", "g", dialect="responses", raw='{"type":"function","name":"g","defer_loading":true}'),
+        Tool("function", "i", dialect="responses", raw='{"type":"function","name":"i","tools":[{}]}'),
         Tool("function", "h", dialect="gemini", raw='{"name":"h","tools":5}'),
         Tool("opaque", "mcp", dialect="responses", raw='{"type":"mcp"}'),
     ]
