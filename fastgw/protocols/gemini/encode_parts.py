@@ -69,13 +69,15 @@ class History:
         made: list[Wired] = []
         for turn in self._turns:
             if turn.role in ("system", "developer"):
+                if turn.name:
+                    self._losses.drop(f"{self._path}.name")
                 for part in turn.parts:
                     if isinstance(part, Text):
                         self._uncached(part)
                         if part.text and not (part.text.startswith(ATTRIBUTION) and not self._own):
                             made.append({"text": part.text})
                     elif isinstance(part, Opaque):
-                        self._losses.drop(part.kind)
+                        self._losses.foreign((part.kind,))
                     else:
                         self._losses.refuse("system", "its instructions hold text only. Send other parts as a user.")
         return made
@@ -235,7 +237,7 @@ class History:
 
     def _opaque(self, part: Opaque, before: list[Wired]) -> list[Wired]:
         if part.dialect != "gemini":
-            self._losses.drop(part.kind)
+            self._losses.foreign((part.kind,))
             return []
         raw = msgspec.Raw(part.raw.encode())
         if part.kind not in wire.BESIDE:
