@@ -103,7 +103,7 @@ def _part(part: wire.Part, role: str, path: str, calls: Calls, losses: Losses) -
 def _one(
     part: wire.Part, role: str, path: str, calls: Calls, losses: Losses, beside: dict[str, bytes | msgspec.Raw]
 ) -> Part | None:
-    sealed, redacted = seals.read(part.thought_signature) if part.thought_signature else (None, False)
+    sealed, redacted = seals.read(part.thought_signature)
     if part.function_call is not None:
         call = part.function_call
         arguments = bytes(call.args).decode() if wire.given(call.args) else ""

@@ -13,6 +13,8 @@ FAMILY = "gemini"
 DUMMY = "skip_thought_signature_validator"
 """For calls that another model made (ai.google.dev/gemini-api/docs/thought-signatures, 2026-11)."""
 
+_PLAIN = (DUMMY, "context_engineering_is_the_way_to_go")
+_DUMMIES = frozenset((*_PLAIN, *(base64.b64encode(each.encode()).decode() for each in _PLAIN)))
 _REDACTED = "redacted."
 _MARKS = (base64.b64encode(b"fgw1.").decode()[:6], base64.b64encode(_REDACTED.encode()).decode()[:12])
 
@@ -35,8 +37,10 @@ def may_hold_foreign(data: bytes) -> bool:
     return any(mark.encode() in data for mark in _MARKS)
 
 
-def read(text: str) -> tuple[Sealed, bool]:
-    """The seal that a caller carried, and whether it is all there is of its block."""
+def read(text: str | None) -> tuple[Sealed | None, bool]:
+    """The seal that a caller carried, and whether it is all there is of its block. A dummy is none."""
+    if not text or text in _DUMMIES:
+        return None, False
     if text.startswith(_MARKS) and (bare := _unwrapped(text)) is not None:
         redacted = bare.startswith(_REDACTED)
         return untagged(bare.removeprefix(_REDACTED), FAMILY), redacted

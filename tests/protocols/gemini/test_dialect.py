@@ -19,6 +19,7 @@ from tests.protocols.gemini.kit import SAME_TARGET, USER, asked, sent, valid_req
 # - all functionDeclarations stand in one tool, every other kind of tool in one of its own;
 # - a call without args has empty ones; a result without a response has an empty one;
 # - unsigned thoughts, and what a user calls thoughts, are not replayed;
+# - the documented dummies of signatures are gone, and made anew where the lane demands them;
 # - a result has the id of its call, and none if that has none;
 # - `responseModalities: ["TEXT"]`, logprobs 0, and fields that are null or empty are left out;
 # - a schema for the answer has its media type beside it; of thinkingLevel and thinkingBudget the first stands.

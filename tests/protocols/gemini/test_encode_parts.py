@@ -217,6 +217,11 @@ def test_media_that_the_lane_cannot_take_are_refused(part: Part, target: Target)
     assert caught.value.status == 400
 
 
+def test_what_only_its_own_provider_keeps_is_refused() -> None:
+    with pytest.raises(GatewayError):
+        contents(("user", (Text("a"), Opaque("responses", "item_reference", "{}"))))
+
+
 def test_losses_are_named() -> None:
     losses = Losses()
     made = contents(
@@ -226,7 +231,7 @@ def test_losses_are_named() -> None:
                 Text("a", cache=Cache()),
                 Image(PNG, detail="high"),
                 Document(Source("application/pdf", data="aGk="), filename="f", citations=True),
-                Opaque("responses", "item_reference", "{}"),
+                Opaque("responses", "web_search_call", "{}"),
             ),
         ),
         ("assistant", (Opaque("messages", "server_tool_use", "{}"),)),
@@ -234,6 +239,6 @@ def test_losses_are_named() -> None:
     )
     assert losses.paths == (
         "cache_control", "messages.image.detail", "messages.document.citations", "messages.document.filename",
-        "item_reference", "server_tool_use",
+        "web_search_call", "server_tool_use",
     )  # fmt: skip
     assert [content["role"] for content in made] == ["user"]

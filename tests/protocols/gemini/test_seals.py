@@ -6,7 +6,7 @@ from google.genai import types
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastgw.protocols.gemini.seals import carried, foreign, may_hold_foreign, read
+from fastgw.protocols.gemini.seals import DUMMY, carried, foreign, may_hold_foreign, read
 from fastgw.protocols.hub.sealed import Sealed
 
 
@@ -29,9 +29,14 @@ def test_googles_own_is_as_it_was() -> None:
     assert not foreign("CiQB+/==")
 
 
+def test_a_dummy_is_no_seal() -> None:
+    for text in (DUMMY, base64.b64encode(DUMMY.encode()).decode(), "context_engineering_is_the_way_to_go", "", None):
+        assert read(text) == (None, False)
+
+
 def test_what_only_begins_alike_is_googles_own() -> None:
     for text in ("Zmd3MS4", base64.b64encode(b"fgw1x").decode(), "cmVkYWN0ZWQu!", "Zmd3MS8="):
         if text != "Zmd3MS4":
             assert not foreign(text)
-            assert read(text)[0].family == "gemini"
+            assert read(text) == (Sealed("gemini", text), False)
     assert foreign("Zmd3MS4")
