@@ -21,7 +21,7 @@ class SealStore:
     async def recall(self, owner: str, names: Sequence[str]) -> dict[str, str]:
         """What is kept under `names`; those under which nothing is are left out."""
         found = await self._redis.mget([_key(owner, name) for name in names])
-        return {name: kept for name, kept in zip(names, found, strict=True) if kept is not None}
+        return {name: str(kept) for name, kept in zip(names, found, strict=True) if kept is not None}
 
     async def aclose(self) -> None:
         """Disconnect."""
