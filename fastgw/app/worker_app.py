@@ -61,7 +61,10 @@ class _Lean(Starlette):
         path = scope["path"]
         handler = self._fixed.get(path) if scope["type"] == "http" else None
         if handler is None and "/models/" in path and scope["type"] == "http":
-            handler = self._models.get(path[: path.index("/models/") + 8])
+            start = path.index("/models/") + 8
+            handler = self._models.get(path[:start])
+            if handler is not None:
+                scope["path_params"] = {"model": path[start:]}
         called = super().__call__(scope, receive, send) if handler is None else handler(scope, receive, send)
         return cast("Coroutine[Any, Any, None]", called)
 

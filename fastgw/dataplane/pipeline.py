@@ -31,6 +31,7 @@ from fastgw.protocols.hub.dialect import FromPath, Setting
 from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.translate import Translation
 from fastgw.protocols.registry import CALLERS, PROVIDERS
+from fastgw.protocols.registry import tap as tap_of
 
 _log = logging.getLogger("fastgw.pipeline")
 
@@ -205,7 +206,7 @@ class Chat:
 
     async def _relay_verbatim(self, flight: Flight, call: Call, candidate: Candidate, response: Response) -> None:
         if call.stream:
-            tap = PROVIDERS[candidate.dialect].tap(hide_usage=not call.seen.wants_usage)
+            tap = tap_of(candidate.dialect, hide_usage=not call.seen.wants_usage, framing=call.said.framing)
             await relay_stream(flight, response, tap, self._book)
         else:
             await relay_unary(flight, response, self._s.settings.bounds, self._book)

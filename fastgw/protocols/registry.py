@@ -7,7 +7,7 @@ from fastgw.protocols.chat.dialect import DIALECT as CHAT
 from fastgw.protocols.completions.dialect import DIALECT as COMPLETIONS
 from fastgw.protocols.converse.dialect import DIALECT as CONVERSE
 from fastgw.protocols.gemini.dialect import DIALECT as GEMINI
-from fastgw.protocols.hub.dialect import CallerDialect, ProviderDialect
+from fastgw.protocols.hub.dialect import CallerDialect, Framing, ProviderDialect, Tap
 from fastgw.protocols.messages.dialect import DIALECT as MESSAGES
 from fastgw.protocols.responses.compaction import DIALECT as COMPACT
 from fastgw.protocols.responses.dialect import DIALECT as RESPONSES
@@ -19,3 +19,10 @@ CALLERS: Mapping[str, CallerDialect] = MappingProxyType({dialect.name: dialect f
 """In which callers ask."""
 PROVIDERS: Mapping[str, ProviderDialect] = MappingProxyType({dialect.name: dialect for dialect in _PROVIDERS})
 """In which providers answer."""
+
+
+def tap(dialect: str, *, hide_usage: bool, framing: Framing) -> Tap:
+    """For one stream that is relayed untouched to a caller who wants it framed so; an array is Gemini's alone."""
+    if framing == "array":
+        return GEMINI.tap(hide_usage=hide_usage, framing=framing)
+    return PROVIDERS[dialect].tap(hide_usage=hide_usage)

@@ -110,3 +110,17 @@ async def test_an_upgrade_is_refused_at_once(app: Starlette) -> None:
     upgrade = [(b"connection", b"Upgrade"), (b"upgrade", b"websocket")]
     assert (await ask(app, "/v1/responses", "GET", upgrade)).status == 426
     assert (await ask(app, "/v1/responses", "GET")).status == 405
+
+
+@pytest.mark.parametrize("base", ["/v1", "/v1beta", "/api/v1", "/api/v1beta", ""])
+async def test_the_name_of_a_model_reaches_the_handler(app: Starlette, base: str, monkeypatch: Any) -> None:
+    seen: list[Any] = []
+
+    async def handler(scope: Any, _receive: Any, send: Any) -> None:
+        seen.append(scope.get("path_params", {}).get("model"))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    monkeypatch.setitem(app._models, f"{base}/models/", handler)
+    for name in ("m", "a/b:free", "models/x"):
+        await ask(app, f"{base}/models/{name}", "GET")
+    assert seen == ["m", "a/b:free", "models/x"]
