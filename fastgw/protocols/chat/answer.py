@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from fastgw.protocols.chat.usage import WireUsage, normalise, read_usage
+from fastgw.protocols.chat.usage import UNREADABLE, WireUsage, normalise, read_usage
 from fastgw.protocols.hub.dialect import Reading
 from fastgw.usage import Usage
 
@@ -35,7 +35,7 @@ def read_answer(body: bytes) -> Reading:
         answer = _decoder.decode(body)
     except msgspec.ValidationError:
         return _read_loosely(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return Reading(valid=False)
     failed = bytes(answer.error) not in _NOTHING
     usage = normalise(answer.usage) if answer.usage else None
@@ -52,7 +52,7 @@ def _read_loosely(body: bytes) -> Reading:
     """For an answer whose details have unexpected types: the caller may understand it, so only its frame is checked."""
     try:
         fields = _loose.decode(body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return Reading(valid=False)
     failed = "error" in fields and bytes(fields["error"]) not in _NOTHING
     usage = read_usage(fields["usage"]) if "usage" in fields else None

@@ -71,7 +71,7 @@ def free_text(arguments: str) -> str:
     """A custom tool's input out of the arguments of the function that stood for it."""
     try:
         return _wrapped.decode(arguments).input
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return arguments
 
 

@@ -85,7 +85,7 @@ def restored(thought: Thought) -> tuple[str, Item]:
     if thought.sealed.data.startswith("{"):
         try:
             item = _item.decode(thought.sealed.data)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             item = {}
         kind = text_of(item, "type")
         if kind:

@@ -3,11 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from fastgw.protocols.chat.read_choice import ChoiceReader, Numbers, is_failure
 from fastgw.protocols.chat.read_wire import NOTHING, Chunk, read_chunk
-from fastgw.protocols.chat.usage import WireUsage, normalise
+from fastgw.protocols.chat.usage import UNREADABLE, WireUsage, normalise
 from fastgw.protocols.errors.foreign import NO_REASON, read_foreign
 from fastgw.protocols.hub.conversation import Citation
 from fastgw.protocols.hub.dialect import StreamBroken, Unusable
@@ -125,7 +123,7 @@ class ChatReader(EventCutter):
     def _take(self, content: bytes, out: list[Event]) -> None:
         try:
             chunk = read_chunk(content)
-        except msgspec.MsgspecError as exc:
+        except UNREADABLE as exc:
             if content.strip() == b"[DONE]":
                 if not self._said:
                     raise StreamBroken("the stream ended without an event") from exc
@@ -140,14 +138,18 @@ class ChatReader(EventCutter):
             out.append(Failed(foreign.message if foreign else NO_REASON, (foreign and foreign.code) or ""))
             return
         self._said = True
-        self._answer.take(chunk, out)
+        try:
+            self._answer.take(chunk, out)
+        except UNREADABLE as exc:
+            # Parts that are kept as they came are looked into only here.
+            raise StreamBroken("an event cannot be read") from exc
 
 
 def decode_answer(body: bytes, target: Target) -> list[Event]:
     """A whole answer as events. Raises `Unusable`."""
     try:
         chunk = read_chunk(body)
-    except msgspec.MsgspecError as exc:
+    except UNREADABLE as exc:
         raise Unusable("the answer is no JSON object") from exc
     if _is_error(chunk):
         raise Unusable("the answer is an error with status 200")
@@ -155,7 +157,10 @@ def decode_answer(body: bytes, target: Target) -> list[Event]:
         raise Unusable("the answer has no choices")
     out: list[Event] = []
     answer = _Answer(target)
-    answer.take(chunk, out, whole=True)
+    try:
+        answer.take(chunk, out, whole=True)
+    except UNREADABLE as exc:
+        raise Unusable("the answer cannot be read") from exc
     answer.end(out)
     if any(isinstance(event, Failed) for event in out):
         raise Unusable(f"the provider gave up: {chunk.choices[0].finish_reason}")

@@ -41,7 +41,7 @@ class _Open:
             return False
         try:
             _object.decode("".join(self.pieces))
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return False
         return True
 

@@ -119,7 +119,7 @@ _string = msgspec.json.Decoder(str)
 
 
 def read_chunk(data: bytes) -> Chunk:
-    """Raises `msgspec.MsgspecError` for what is no JSON object."""
+    """Raises one of `usage.UNREADABLE` for what is no JSON object."""
     try:
         return _chunk.decode(data)
     except msgspec.ValidationError:

@@ -11,7 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from fastgw.errors import GatewayError
-from fastgw.protocols.chat.usage import WireUsage, normalise
+from fastgw.protocols.chat.usage import UNREADABLE, WireUsage, normalise
 from fastgw.protocols.errors import openai
 from fastgw.protocols.errors.foreign import NO_REASON, read_foreign
 from fastgw.protocols.hub.dialect import StreamBroken
@@ -168,7 +168,7 @@ def _is_meaningful(data: bytes) -> bool:
             raise StreamBroken("the stream ended without an event")
         try:
             chunk = _error_chunk.decode(content)
-        except msgspec.MsgspecError as exc:
+        except UNREADABLE as exc:
             raise StreamBroken("the first event is no JSON object") from exc
         if bytes(chunk.choices) not in _NOTHING:
             return True
@@ -178,7 +178,7 @@ def _is_meaningful(data: bytes) -> bool:
 def _is_error(content: bytes) -> bool:
     try:
         chunk = _error_chunk.decode(content)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return False
     if bytes(chunk.error) not in _NOTHING:
         return True
@@ -189,7 +189,7 @@ def _is_error(content: bytes) -> bool:
 def _read_chunk(event: bytes) -> _Chunk | None:
     try:
         return _chunk.decode(payload(event))
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 

@@ -39,6 +39,8 @@ class WireUsage(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(WireUsage)
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding a provider's bytes can raise: no JSON or none of the form, broken UTF-8 inside, endless nesting."""
 
 TOKENS_MAX = 2**40
 """Of one count. JSON has integers without end, the journal and SQL have not: nonsense must not stop the books."""
@@ -48,7 +50,7 @@ def read_usage(raw: bytes | msgspec.Raw) -> Usage | None:
     """The buckets of a `usage` object; None if it is null, malformed or counts nothing at all."""
     try:
         return normalise(_decoder.decode(raw))
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 

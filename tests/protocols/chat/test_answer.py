@@ -22,6 +22,8 @@ USAGE = b'"usage":{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_detail
         (b"<html>", False, False),
         (b'{"choices":[', False, False),
         (b"[]", False, False),
+        (b'{"choices":[{"finish_reason":"\xff"}]}', False, False),
+        (b'{"choices":[{"finish_reason":5}],"x":' + b"[" * 100_000 + b"}", False, False),
     ],
 )
 def test_answers(body: bytes, valid: bool, error: bool) -> None:

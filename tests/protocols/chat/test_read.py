@@ -160,6 +160,25 @@ def test_a_wrong_type_somewhere_loses_that_field_only() -> None:
     assert blocks(answer(event(odd) + DONE)) == [(Kind.TEXT, "x")]
 
 
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize("choice", [
+    b'{"delta":{"content":"\xff"}}', b'{"delta":{"content":"x"},"stop_reason":' + DEEP + b"}",
+    b'{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":{"x":"\xff"}}}]}}',
+    b'{"delta":{"reasoning_details":[{"type":"reasoning.text","text":"\xff"}]}}',
+    b'{"delta":{"content":"x","annotations":[{"a":"\xff"}]}}', b'{"delta":{"x":' + DEEP + b"}}",
+    b'{"delta":{"content":"x"},"logprobs":{"content":["\xff"]}}',
+])  # fmt: skip
+def test_broken_text_and_endless_nesting_break_the_answer_and_nothing_else(choice: bytes) -> None:
+    body = b'{"choices":[' + choice + b"]}"
+    reader = DIALECT.reader(lane())
+    with pytest.raises(StreamBroken):
+        reader.feed(b"data: " + body + b"\n\n")
+    with pytest.raises(Unusable):
+        decode_answer(body.replace(b"delta", b"message"), lane())
+
+
 def whole(message: dict[str, Any], finish: str = "stop", **more: Any) -> list[Event]:
     choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
     return decode_answer(msgspec.json.encode({"id": "c", "choices": [choice], "usage": USAGE, **more}), lane())

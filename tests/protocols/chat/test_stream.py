@@ -192,6 +192,15 @@ def test_a_stream_that_fails_ends_with_the_error_and_the_end_mark() -> None:
     assert said.startswith(b'data: {"error":{"message":"cut"') and said.endswith(DONE)
 
 
+def test_broken_text_breaks_a_stream_at_its_beginning_and_passes_later() -> None:
+    broken = b'data: {"object":"\xff","x":"error","usage":{"prompt_tokens":[[]]},"choices":[{}]}\n\n'
+    with pytest.raises(StreamBroken):
+        StreamTap(hide_usage=True).feed(broken)
+    tap = StreamTap(hide_usage=True)
+    assert tap.feed(FINISH) + tap.feed(broken) == FINISH + broken
+    assert tap.rest() == DONE
+
+
 def test_events_are_split_by_any_line_ending() -> None:
     parts = [b"data: 1\n\n", b"data: 2\r\n\r\n", b"data: 3\r\r", b"data: 4\n\n"]
     assert split_events(b"".join(parts)) == parts
