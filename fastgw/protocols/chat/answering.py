@@ -28,6 +28,9 @@ _WORDS = {
 }
 
 
+_MALFORMED = "The model wrote a tool call that cannot be read."
+
+
 class _Wrapped(msgspec.Struct, forbid_unknown_fields=True):
     input: str
 
@@ -65,6 +68,13 @@ class Answering:
         if finish.reason is StopReason.TOOLS:
             return "stop" if not called else "function_call" if self.legacy else "tool_calls"
         return _WORDS[finish.reason]
+
+
+def refusal_of(finish: Finish) -> str:
+    """What a caller is told in `refusal` although the answer has none: a filter's words, or that a call is missing."""
+    if finish.reason is StopReason.MALFORMED_CALL:
+        return finish.words or _MALFORMED
+    return finish.words if finish.reason is StopReason.REFUSAL else ""
 
 
 def free_text(arguments: str) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from fastgw.errors import GatewayError
 from fastgw.protocols.chat import carriers, usage
-from fastgw.protocols.chat.answering import CALLS, FINGERPRINT, Answering, annotations, detail, free_text
+from fastgw.protocols.chat.answering import CALLS, FINGERPRINT, Answering, annotations, detail, free_text, refusal_of
 from fastgw.protocols.errors import openai
 from fastgw.protocols.hub.conversation import Citation
 from fastgw.protocols.hub.dialect import Setting
@@ -254,8 +254,9 @@ class ChatWriter:
         cited = annotations(choice.citations)
         if cited:
             out.append(self._chunk(finish.choice, _encode({"annotations": cited})))
-        if finish.words and finish.reason is StopReason.REFUSAL and not choice.refused:
-            out.append(self._chunk(finish.choice, _encode({"refusal": finish.words})))
+        refusal = refusal_of(finish)
+        if refusal and not choice.refused:
+            out.append(self._chunk(finish.choice, _encode({"refusal": refusal})))
         word = self._answering.finish_reason(finish, called=choice.calls > 0)
         out.append(self._chunk(finish.choice, b"{}", finish=_encode(word)))
 

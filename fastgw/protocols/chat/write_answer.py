@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from fastgw.protocols.chat import carriers, usage
-from fastgw.protocols.chat.answering import CALLS, FINGERPRINT, Answering, annotations, detail, free_text
+from fastgw.protocols.chat.answering import CALLS, FINGERPRINT, Answering, annotations, detail, free_text, refusal_of
 from fastgw.protocols.hub.dialect import Setting
-from fastgw.protocols.hub.events import Event, Kind, StopReason
+from fastgw.protocols.hub.events import Event, Kind
 from fastgw.protocols.hub.gather import Answer, Block, gather
 
 _encode = msgspec.json.encode
@@ -37,8 +37,7 @@ def _choice(index: int, answer: Answer, answering: Answering) -> dict[str, Any]:
     finish = answer.finish(index)
     called = any(block.kind in CALLS for block in blocks)
     message = _message(blocks, answering)
-    if finish.words and finish.reason is StopReason.REFUSAL and message["refusal"] is None:
-        message["refusal"] = finish.words
+    message["refusal"] = message["refusal"] or refusal_of(finish) or None
     tokens = [msgspec.Raw(item) for block in blocks for text in block.logprobs for item in _items(text)]
     logprobs = {"content": tokens, "refusal": None} if tokens else None
     return {

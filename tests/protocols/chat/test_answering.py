@@ -63,3 +63,9 @@ def test_annotations_cover_what_the_provider_says_or_the_whole_block() -> None:
         {"start_index": 11, "end_index": 13, "url": "https://a", "title": "A"},
         {"start_index": 10, "end_index": 15, "url": "https://b", "title": ""},
     ]
+
+
+def test_a_caller_is_told_why_there_is_no_answer() -> None:
+    assert answering.refusal_of(Finish(StopReason.REFUSAL, words="unsafe")) == "unsafe"
+    assert "cannot be read" in answering.refusal_of(Finish(StopReason.MALFORMED_CALL))
+    assert answering.refusal_of(Finish(StopReason.END, words="fine")) == ""
