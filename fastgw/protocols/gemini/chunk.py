@@ -1,10 +1,10 @@
-"""An answer of `:generateContent`, or one chunk of its stream, as providers send it. Unknown fields are passed over."""
+"""An answer of `:generateContent`, or one chunk of its stream, as providers send it. Unknown fields are passed over.
+
+What stands beside the words is raw: should it have an unexpected shape, the words are not lost for it.
+"""
 
 import msgspec
 
-from fastgw.protocols.gemini.grounding import Grounding, Recited
-from fastgw.protocols.gemini.logprobs import Result
-from fastgw.protocols.gemini.usage import WireUsage
 from fastgw.protocols.sse import payloads
 
 ABSENT = msgspec.Raw(b"")
@@ -52,9 +52,9 @@ class Candidate(msgspec.Struct, rename="camel"):
     finish_reason: str | None = None
     finish_message: str | None = None
     index: int | None = None
-    grounding_metadata: Grounding | None = None
-    citation_metadata: Recited | None = None
-    logprobs_result: Result | None = None
+    grounding_metadata: msgspec.Raw = ABSENT
+    citation_metadata: msgspec.Raw = ABSENT
+    logprobs_result: msgspec.Raw = ABSENT
 
 
 class Feedback(msgspec.Struct, rename="camel"):
@@ -69,13 +69,13 @@ class Chunk(msgspec.Struct, rename="camel"):
 
     candidates: list[Candidate] | None = None
     prompt_feedback: Feedback | None = None
-    usage_metadata: WireUsage | None = None
+    usage_metadata: msgspec.Raw = ABSENT
     model_version: str | None = None
     response_id: str | None = None
     error: msgspec.Raw = ABSENT
 
 
-decode = msgspec.json.Decoder(Chunk).decode
+decode = msgspec.json.Decoder(Chunk, strict=False).decode
 
 
 def is_error(raw: msgspec.Raw) -> bool:

@@ -59,12 +59,28 @@ class Recited(msgspec.Struct, rename="camel"):
     citation_sources: list[_Recited] | None = None
 
 
+_grounding = msgspec.json.Decoder(Grounding | None, strict=False)
+_recited = msgspec.json.Decoder(Recited | None, strict=False)
+
+
+def read(grounding: msgspec.Raw, recited: msgspec.Raw, text: str) -> list[Citation]:
+    """The citations of a text, from what stands beside it, if anything. Those of an unexpected shape are left out."""
+    try:
+        found = _grounding.decode(grounding) if bytes(grounding) else None
+    except msgspec.MsgspecError:
+        found = None
+    try:
+        return citations(found, _recited.decode(recited) if bytes(recited) else None, text)
+    except msgspec.MsgspecError:
+        return citations(found, None, text)
+
+
 def citations(grounding: Grounding | None, recited: Recited | None, text: str) -> list[Citation]:
     """The citations of a text that is known as far as `text`."""
     data = text.encode("utf-8", "surrogatepass")
     found: list[Citation] = []
     if grounding is not None:
-        chunks = [_read(chunk) for chunk in grounding.grounding_chunks or ()]
+        chunks = [_source(chunk) for chunk in grounding.grounding_chunks or ()]
         cited: set[int] = set()
         for support in grounding.grounding_supports or ():
             segment = support.segment or _Segment()
@@ -81,7 +97,7 @@ def citations(grounding: Grounding | None, recited: Recited | None, text: str) -
     return found[:CITATIONS_MAX]
 
 
-def _read(chunk: _Chunk) -> Citation | None:
+def _source(chunk: _Chunk) -> Citation | None:
     source = chunk.web or chunk.maps or chunk.image
     if source is not None and source.uri:
         return Citation("url", source.uri, source.title or "")

@@ -35,6 +35,18 @@ class _Chosen(_Token):
 _tokens = msgspec.json.Decoder(list[_Chosen])
 
 
+_result = msgspec.json.Decoder(Result | None, strict=False)
+
+
+def read(raw: msgspec.Raw) -> str:
+    """Chat's list as JSON text; empty without tokens, or for an unexpected shape."""
+    try:
+        result = _result.decode(raw) if bytes(raw) else None
+    except msgspec.MsgspecError:
+        return ""
+    return from_wire(result) if result else ""
+
+
 def from_wire(result: Result) -> str:
     """Chat's list as JSON text; empty without tokens."""
     tops = result.top_candidates or []

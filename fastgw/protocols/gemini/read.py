@@ -6,10 +6,9 @@ import msgspec
 
 from fastgw.protocols.errors.foreign import read_foreign, redact
 from fastgw.protocols.gemini import chunk as wire
-from fastgw.protocols.gemini.grounding import citations
-from fastgw.protocols.gemini.logprobs import from_wire
+from fastgw.protocols.gemini import grounding, logprobs
 from fastgw.protocols.gemini.stops import reason_of
-from fastgw.protocols.gemini.usage import normalise
+from fastgw.protocols.gemini.usage import read_usage
 from fastgw.protocols.hub.dialect import StreamBroken, Unusable
 from fastgw.protocols.hub.events import (
     BlockEnd,
@@ -31,6 +30,9 @@ from fastgw.protocols.sse import EventCutter, payload
 
 TEXT_CHARS_MAX = 4 * 1024 * 1024
 """Of one text, kept to turn places of citations from bytes into characters; citations of longer texts lose theirs."""
+
+CHOICES_MAX = 128
+"""Candidates of one answer; numbers beyond are not believed."""
 
 _DONE = b"[DONE]"
 
@@ -115,13 +117,14 @@ class Reader:
             self._started = True
             out.append(Start(said.response_id or "", said.model_version or ""))
         for number, candidate in enumerate(said.candidates or ()):
-            self._candidate(candidate, number if candidate.index is None else candidate.index, out)
+            index = candidate.index
+            self._candidate(candidate, number if index is None or not 0 <= index < CHOICES_MAX else index, out)
         feedback = said.prompt_feedback
         if feedback is not None and feedback.block_reason and not self._finished:
             # The prompt was refused: there is no candidate, and that is an answer.
             self._finished.add(0)
             out.append(Finish(StopReason.REFUSAL, words=redact(feedback.block_reason_message or feedback.block_reason)))
-        if said.usage_metadata is not None and (usage := normalise(said.usage_metadata)) is not None:
+        if said.usage_metadata is not wire.ABSENT and (usage := read_usage(said.usage_metadata)) is not None:
             out.append(Used(usage))
 
     def _candidate(self, candidate: wire.Candidate, choice: int, out: list[Event]) -> None:
@@ -132,20 +135,22 @@ class Reader:
         if content is not None and content.parts:
             for part in content.parts:
                 self._part(part, state, choice, out)
-        if candidate.grounding_metadata is not None or candidate.citation_metadata is not None:
-            text = "".join(state.pieces)
-            for citation in citations(candidate.grounding_metadata, candidate.citation_metadata, text):
-                if state.text_at == state.open >= 0:
-                    out.append(Cite(state.open, citation))
-        if candidate.logprobs_result is not None and (tokens := from_wire(candidate.logprobs_result)):
-            if state.text_at == state.open >= 0:
-                out.append(LogProbs(state.open, tokens))
+        if state.text_at == state.open >= 0:
+            self._beside(candidate, state, out)
         if candidate.finish_reason and choice not in self._finished:
             self._finished.add(choice)
             reason = reason_of(candidate.finish_reason)
             refused = reason is StopReason.REFUSAL
             words = redact(candidate.finish_message or candidate.finish_reason) if refused else ""
             out.append(Finish(reason, choice=choice, words=words))
+
+    def _beside(self, candidate: wire.Candidate, state: _Choice, out: list[Event]) -> None:
+        """What belongs to the open text."""
+        sources, recited = candidate.grounding_metadata, candidate.citation_metadata
+        if sources is not wire.ABSENT or recited is not wire.ABSENT:
+            out += [Cite(state.open, citation) for citation in grounding.read(sources, recited, "".join(state.pieces))]
+        if candidate.logprobs_result is not wire.ABSENT and (tokens := logprobs.read(candidate.logprobs_result)):
+            out.append(LogProbs(state.open, tokens))
 
     def _part(self, part: wire.Part, state: _Choice, choice: int, out: list[Event]) -> None:
         text = part.text

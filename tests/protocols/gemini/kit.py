@@ -67,7 +67,7 @@ def sse(*chunks: Json) -> bytes:
 
 
 def candidate(*parts: Json, **more: Json) -> Json:
-    return {"candidates": [{"content": {"parts": list(parts), "role": "model"}, "index": 0, **more}]}
+    return {"candidates": [{"content": {"parts": list(parts), "role": "model"}, **({"index": 0} | more)}]}
 
 
 @cache

@@ -179,6 +179,15 @@ def test_pieces_of_sound_are_one_until_padding_ends_it() -> None:
     assert told(answer) == [(Kind.AUDIO, "AAAABBBBCC=="), (Kind.AUDIO, "DDDD")]
 
 
+def test_odd_shapes_beside_the_words_cost_no_words() -> None:
+    odd = {"groundingMetadata": 5, "citationMetadata": {"citations": 5}, "logprobsResult": [], "index": -7}
+    chunk = candidate({"text": "a"}, finishReason="STOP", **odd) | {"usageMetadata": "none", "modelVersion": None}
+    answer = gather(read(chunk))
+    assert told(answer) == [(Kind.TEXT, "a")]
+    assert answer.usage is None
+    assert gather(read(candidate({"text": "a"}) | {"usageMetadata": {"promptTokenCount": "5"}})).usage == Usage(5)
+
+
 def test_comments_blank_events_and_an_end_mark_are_borne() -> None:
     reader = DIALECT.reader(TARGET)
     events = [*reader.feed(b": hello\n\ndata:" + msgspec.json.encode(candidate({"text": "a"}, finishReason="STOP")))]

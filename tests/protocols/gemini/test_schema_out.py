@@ -100,7 +100,7 @@ def deeper(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 SCHEMAS = st.recursive(st.one_of(st.booleans(), st.fixed_dictionaries({}, optional=KEYWORDS)), deeper, max_leaves=8)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(SCHEMAS)
 def test_what_goes_out_is_within_the_subset(schema: Any) -> None:
     out = made(schema)
