@@ -14,6 +14,7 @@ from fastgw.protocols.responses.read_items import (
     read_item,
     reasoning_of,
 )
+from fastgw.protocols.responses.seals import UNSEALED
 
 _WHOLE = "whole"
 """Key of a block that is a whole item; parts of a message are keyed by their number."""
@@ -140,8 +141,9 @@ class Assembler:
                 text = self._whole_text(item, raw)
                 if text:
                     events.append(Delta(block.at, text))
-            if item.encrypted_content and item.type == "reasoning":
-                events.append(Seal(block.at, Sealed(self._family, item.encrypted_content)))
+            sealed = item.encrypted_content
+            if sealed and sealed != UNSEALED and item.type == "reasoning":
+                events.append(Seal(block.at, Sealed(self._family, sealed)))
         self._ended.add(index)
         events += [BlockEnd(block.at) for (of, _), block in self._blocks.items() if of == index]
         return events

@@ -5,7 +5,7 @@ import msgspec
 from fastgw.protocols import strict, toplevel
 from fastgw.protocols.hub.conversation import Opaque, Part, Role, Text, Thought, ToolCall, ToolResult, Turn
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.sealed import Sealed, untagged
+from fastgw.protocols.hub.sealed import Sealed
 from fastgw.protocols.responses import seals, wire
 from fastgw.protocols.responses.decode_parts import content_parts, result_parts
 from fastgw.protocols.responses.namespaces import flat
@@ -53,18 +53,16 @@ def _turn(raw: msgspec.Raw, path: str, losses: Losses) -> Turn:
             return _message_turn(strict.decode(_message, raw, path, losses), path, losses)
         case "function_call":
             call = strict.decode(_function_call, raw, path, losses)
-            _status(call.status, path, losses)
             name = flat(call.namespace, call.name)
             return _assistant(ToolCall(call.call_id, name, call.arguments, item_id=call.id or ""))
         case "custom_tool_call":
             custom = strict.decode(_custom_call, raw, path, losses)
-            _status(custom.status, path, losses)
             name = flat(custom.namespace, custom.name)
             return _assistant(ToolCall(custom.call_id, name, custom.input, custom=True, item_id=custom.id or ""))
         case "function_call_output" | "custom_tool_call_output":
             return _result_turn(strict.decode(_output, raw, path, losses), path, losses)
         case "reasoning":
-            return _assistant(_thought(strict.decode(_reasoning, raw, path, losses), path, losses))
+            return _assistant(_thought(strict.decode(_reasoning, raw, path, losses)))
         case kind:
             kind = kind or "item_reference"
             role: Role = "user" if kind.endswith(_FROM_USER) else "assistant"
@@ -76,14 +74,12 @@ def _assistant(part: Part) -> Turn:
 
 
 def _message_turn(message: wire.Message, path: str, losses: Losses) -> Turn:
-    _status(message.status, path, losses)
     plain = isinstance(message.content, str)
     parts = content_parts(message.content, f"{path}.content", losses)
     return Turn(message.role, parts, id=message.id or "", plain=plain, phase=message.phase or "")
 
 
 def _result_turn(output: wire.CallOutput, path: str, losses: Losses) -> Turn:
-    _status(output.status, path, losses)
     result = ToolResult(
         output.call_id,
         result_parts(output.output, f"{path}.output", losses),
@@ -93,19 +89,13 @@ def _result_turn(output: wire.CallOutput, path: str, losses: Losses) -> Turn:
     return Turn("tool", (result,), id=output.id or "")
 
 
-def _thought(item: wire.Reasoning, path: str, losses: Losses) -> Thought:
-    _status(item.status, path, losses)
-    sealed = untagged(item.encrypted_content, FAMILY) if item.encrypted_content else None
-    redacted = sealed is not None and sealed.family == seals.REDACTED
-    if sealed is not None and redacted:
-        sealed = untagged(sealed.data, FAMILY)
-    return Thought(
-        "".join(words.text for words in item.content or ()),
-        sealed,
-        redacted=redacted,
-        id=item.id or "",
-        summaries=tuple(words.text for words in item.summary),
-    )
+def _thought(item: wire.Reasoning) -> Thought:
+    sealed, redacted, whole = seals.opened(item.encrypted_content, FAMILY)
+    text = "".join(words.text for words in item.content or ())
+    summaries = tuple(words.text for words in item.summary)
+    if whole:
+        text, summaries = "".join(summaries) + text, ()
+    return Thought(text, sealed, redacted=redacted, id=item.id or "", summaries=summaries)
 
 
 def _attach(carrier: Sealed, turns: list[Turn]) -> None:
@@ -120,9 +110,3 @@ def _attach(carrier: Sealed, turns: list[Turn]) -> None:
             sealed = msgspec.structs.replace(last, sealed=seal)
             turns[at] = msgspec.structs.replace(turns[at], parts=(*parts[:-1], sealed))
             return
-
-
-def _status(status: str | None, path: str, losses: Losses) -> None:
-    """Only that an item is complete can be said elsewhere, and goes without saying."""
-    if status not in {None, "completed"}:
-        losses.drop(f"{path}.status")

@@ -8,6 +8,10 @@ from fastgw.protocols.hub.sealed import Sealed, tagged, untagged
 
 REDACTED = "redacted"
 """Tag of reasoning that is nothing but a seal, which is not the same as reasoning whose words are withheld."""
+_UNSEALED = "unsealed"
+"""Tag of reasoning that no family sealed."""
+UNSEALED = f"fgw1.{_UNSEALED}."
+"""The `encrypted_content` of it. A provider of Responses knows no reasoning but its own: the tag tells what is not."""
 OF_CALL, OF_TEXT = "of-call", "of-text"
 CARRIERS = frozenset((OF_CALL, OF_TEXT))
 BARE_INPUT = "input"
@@ -31,6 +35,18 @@ def carried_by_text(sealed: Sealed) -> str:
 def redacted(sealed: Sealed) -> str:
     """The `encrypted_content` of redacted reasoning."""
     return tagged(Sealed(REDACTED, tagged(sealed, _NATIVE)), _NATIVE)
+
+
+def opened(encrypted: str | None, native: str) -> tuple[Sealed | None, bool, bool]:
+    """The seal that a caller sends back as `encrypted_content`; whether there is nothing but it; whether the words
+    beside it are the reasoning itself, not a summary: so it is with all that is not of the family `native`."""
+    if not encrypted:
+        return None, False, False
+    sealed = untagged(encrypted, native)
+    if sealed.family == REDACTED:
+        return untagged(sealed.data, native), True, True
+    foreign = sealed.family != native
+    return None if sealed.family == _UNSEALED else sealed, False, foreign
 
 
 def carried(carrier: Sealed) -> tuple[str, Sealed]:

@@ -83,7 +83,7 @@ class Reasoning(Item):
         self._where = self.at + b',"summary_index":0'
         self._say = frames.head("response.reasoning_summary_text.delta", self._where)
         self.encrypted = ""
-        """What the caller sends back; empty if there is no seal."""
+        """What the caller sends back, empty if nothing was sealed."""
         self.delta = self.nothing if redacted else self._first
 
     def _first(self, text: str) -> bytes:
@@ -113,8 +113,8 @@ class Reasoning(Item):
         text = "".join(self._pieces)
         made: dict[str, Any] = {"id": self.id, "type": "reasoning"}
         made["summary"] = [{"type": "summary_text", "text": text}] if text and status != "in_progress" else []
-        if self.encrypted:
-            made["encrypted_content"] = self.encrypted
+        if status != "in_progress":
+            made["encrypted_content"] = self.encrypted or seals.UNSEALED
         return _encode(made)
 
 

@@ -5,7 +5,7 @@ Into and out of the hub a request stays the same JSON but for this list:
 - fields that are null vanish, as do `stream: false`, `background: false` and what is empty: `annotations`, `logprobs`;
 - `user` becomes `safety_identifier`, its new name; `include` is a set;
 - an item says `type: message`; a `text` part is an `input_text`; what a model said is `output_text`;
-- `status: completed` is said of messages with an id, and goes without saying elsewhere;
+- `status` is said of messages with an id, and goes without saying elsewhere;
 - a tool's answer that is one text in a list is that text.
 """
 

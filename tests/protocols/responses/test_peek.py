@@ -7,6 +7,7 @@ from fastgw.errors import GatewayError
 from fastgw.protocols.hub.sealed import Sealed, tagged
 from fastgw.protocols.hub.target import Abilities, Target
 from fastgw.protocols.responses import peek
+from fastgw.protocols.responses.seals import UNSEALED
 from tests.protocols.responses.kit import fields, lane
 
 
@@ -91,6 +92,7 @@ def test_seals_of_other_families_are_stripped_and_own_ones_untagged() -> None:
         reasoning | {"id": "rs_1", "encrypted_content": tagged(Sealed("anthropic", "A"), "openai")},
         reasoning | {"id": "rs_2", "encrypted_content": tagged(Sealed("xai", "X"), "openai")},
         reasoning | {"id": "rs_3", "encrypted_content": "bare"},
+        reasoning | {"id": "rs_4", "encrypted_content": UNSEALED},
     ]
     made = msgspec.json.decode(peek.splice(fields(input=items), xai))["input"]
     assert made == [items[0], {"type": "reasoning", "summary": [], "encrypted_content": "X"}, items[3]]

@@ -21,6 +21,14 @@ def test_a_seal_of_the_callers_own_family_keeps_it() -> None:
     assert seals.carried(untagged(seals.carried_by_call("c", own), "openai")) == ("c", own)
 
 
+def test_what_the_words_beside_a_seal_are() -> None:
+    assert seals.opened(None, "openai") == (None, False, False)
+    assert seals.opened("gAAA", "openai") == (Sealed("openai", "gAAA"), False, False)
+    assert seals.opened(seals.UNSEALED, "openai") == (None, False, True)
+    assert seals.opened("fgw1.gemini.G", "openai") == (Sealed("gemini", "G"), False, True)
+    assert seals.opened(seals.redacted(GEMINI), "openai") == (GEMINI, True, True)
+
+
 def test_redacted() -> None:
     outer = untagged(seals.redacted(GEMINI), "openai")
     assert (outer.family, untagged(outer.data, "openai")) == (seals.REDACTED, GEMINI)

@@ -45,7 +45,7 @@ def test_a_custom_tool_without_words_has_none() -> None:
         (Sealed("openai", "E"), False, "E"),
         (Sealed("anthropic", "S"), False, "fgw1.anthropic.S"),
         (Sealed("anthropic", "R"), True, "fgw1.redacted.fgw1.anthropic.R"),
-        (None, False, None),
+        (None, False, "fgw1.unsealed."),
     ],
 )
 def test_seals_of_reasoning(seal: Sealed | None, redacted: bool, wanted: str | None) -> None:
