@@ -10,9 +10,10 @@ import pytest
 
 from tests.agents import npm
 from tests.cells.conftest import toml
+from tests.cells.scenarios import SEAL
 from tests.fakes import Answer, FakeProvider, Scene, Seen, speech
 from tests.fakes.gateway import Gateway
-from tests.fakes.scene import Call, Say
+from tests.fakes.scene import Call, Say, Think
 
 RUN_S_MAX = 120
 SECRET = "swordfish"
@@ -39,7 +40,7 @@ class Place:
         return str(self.work / "note.txt")
 
     def lets_call(self, call: Call) -> None:
-        """The model calls this tool, and answers when it has seen the secret in the result."""
+        """The model reasons and calls this tool, and answers when it has seen the secret in the result."""
 
         def plays(seen: Seen) -> Answer:
             if not seen.json.get("tools"):
@@ -48,7 +49,7 @@ class Place:
             elif SECRET in seen.body.decode():
                 scene = Scene((Say(ANSWER),))
             else:
-                scene = Scene((Say("Let me look."), call), "tools")
+                scene = Scene((Think("I have to read it.", SEAL), Say("Let me look."), call), "tools")
             return Answer(speech.answer(scene, seen.target, seen.json))
 
         self.provider.default = plays

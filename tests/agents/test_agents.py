@@ -8,6 +8,7 @@ from tests.agents.conftest import ANSWER, SECRET, Place
 from tests.agents.npm import command
 from tests.cells.asked import ASKED
 from tests.cells.conftest import MODELS
+from tests.cells.scenarios import SEAL
 from tests.fakes.scene import Call
 from tests.fakes.speech import dialect_of
 
@@ -15,7 +16,7 @@ QUESTION = "What does note.txt say?"
 
 
 def assert_round_trip(place: Place, provider: str, tool: str) -> None:
-    """Two questions to a provider of that dialect; the second one holds the call, and its result under the same id."""
+    """Two questions to a provider of that dialect; the second one holds the call, its result and the seal."""
     seen = place.asked()
     assert [dialect_of(one.target) for one in seen] == [provider] * 2
     if provider == "messages":
@@ -30,6 +31,7 @@ def assert_round_trip(place: Place, provider: str, tool: str) -> None:
     ((result_id, text),) = second.results
     assert result_id == call_id
     assert SECRET in text
+    assert second.seals == ([] if provider == "chat" else [SEAL])
 
 
 @pytest.mark.parametrize("provider", ["responses", "gemini", "chat"])
