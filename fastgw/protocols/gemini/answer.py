@@ -8,7 +8,7 @@ import msgspec
 from fastgw.protocols.gemini import grounding, logprobs
 from fastgw.protocols.gemini.parts_out import Block, part_of
 from fastgw.protocols.gemini.stops import word_of
-from fastgw.protocols.gemini.usage import read_usage, to_wire
+from fastgw.protocols.gemini.usage import UNREADABLE, read_usage, to_wire
 from fastgw.protocols.hub.dialect import Reading, Setting
 from fastgw.protocols.hub.events import BlockStart, Event, Kind
 from fastgw.protocols.hub.gather import Answer, gather
@@ -72,7 +72,7 @@ def read_answer(body: bytes) -> Reading:
     """Look at a whole answer that is relayed untouched."""
     try:
         fields = _loose.decode(body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return Reading(valid=False)
     failed = "error" in fields and bytes(fields["error"]) not in _NOTHING
     usage = read_usage(fields["usageMetadata"]) if "usageMetadata" in fields else None

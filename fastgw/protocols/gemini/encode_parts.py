@@ -43,7 +43,7 @@ def as_object(text: str, *, wrap: str = "_raw") -> msgspec.Raw:
     if stripped.startswith("{"):
         try:
             _object.decode(stripped)
-        except (msgspec.MsgspecError, UnicodeEncodeError):
+        except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
             pass
         else:
             return msgspec.Raw(stripped.encode())

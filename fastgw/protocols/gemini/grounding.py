@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from fastgw.protocols.gemini.usage import UNREADABLE
 from fastgw.protocols.hub.conversation import Citation
 
 CITATIONS_MAX = 1_024
@@ -67,11 +68,11 @@ def read(grounding: msgspec.Raw, recited: msgspec.Raw, text: str) -> list[Citati
     """The citations of a text, from what stands beside it, if anything. Those of an unexpected shape are left out."""
     try:
         found = _grounding.decode(grounding) if bytes(grounding) else None
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         found = None
     try:
         return citations(found, _recited.decode(recited) if bytes(recited) else None, text)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return citations(found, None, text)
 
 

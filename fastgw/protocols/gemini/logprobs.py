@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from fastgw.protocols.gemini.usage import UNREADABLE
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -42,7 +44,7 @@ def read(raw: msgspec.Raw) -> str:
     """Chat's list as JSON text; empty without tokens, or for an unexpected shape."""
     try:
         result = _result.decode(raw) if bytes(raw) else None
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return ""
     return from_wire(result) if result else ""
 
@@ -68,7 +70,7 @@ def to_wire(tokens: str) -> dict[str, Any] | None:
     """`logprobsResult` for chat's list; None for what is no such list."""
     try:
         chosen = _tokens.decode(tokens)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
     return {
         "chosenCandidates": [_candidate(each) for each in chosen],

@@ -90,7 +90,7 @@ def _opaque(block: Block) -> dict[str, Any] | None:
         return None
     try:
         return {name: _in_one_line(value) for name, value in _object.decode(block.text).items()}
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
 
 

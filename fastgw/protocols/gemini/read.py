@@ -8,7 +8,7 @@ from fastgw.protocols.errors.foreign import read_foreign, redact
 from fastgw.protocols.gemini import chunk as wire
 from fastgw.protocols.gemini import grounding, logprobs
 from fastgw.protocols.gemini.stops import reason_of
-from fastgw.protocols.gemini.usage import read_usage
+from fastgw.protocols.gemini.usage import UNREADABLE, read_usage
 from fastgw.protocols.hub.dialect import StreamBroken, Unusable
 from fastgw.protocols.hub.events import (
     BlockEnd,
@@ -101,10 +101,9 @@ class Reader:
 
     def _read(self, content: bytes, out: list[Event]) -> None:
         try:
-            said = wire.decode(content)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            self.take(wire.decode(content), content, out)
+        except UNREADABLE as exc:
             raise StreamBroken(f"an event is no chunk of an answer: {exc}") from exc
-        self.take(said, content, out)
 
     def take(self, said: wire.Chunk, content: bytes, out: list[Event]) -> None:
         """Append the events of one chunk, or of a whole answer."""
@@ -244,7 +243,7 @@ def _bare(data: bytes) -> list[bytes]:
     if data.startswith(b"["):
         try:
             return [bytes(each) for each in _array.decode(data)]
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNREADABLE:
             return []
     return [data] if data.startswith(b"{") else []
 
@@ -254,13 +253,13 @@ _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 def answer(body: bytes, family: str) -> list[Event]:
     """A whole answer. Raises `Unusable`."""
-    try:
-        said = wire.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        raise Unusable(f"the answer is none of generateContent: {exc}") from exc
     reader = Reader(family)
     out: list[Event] = []
-    reader.take(said, body, out)
+    try:
+        said = wire.decode(body)
+        reader.take(said, body, out)
+    except UNREADABLE as exc:
+        raise Unusable(f"the answer is none of generateContent: {exc}") from exc
     if reader.failed:
         raise Unusable(f"the answer is an error: {out[-1]}")
     if not said.candidates and said.prompt_feedback is None:

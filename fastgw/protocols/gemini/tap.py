@@ -8,7 +8,7 @@ from fastgw.errors import GatewayError
 from fastgw.protocols.errors import google
 from fastgw.protocols.errors.foreign import read_foreign
 from fastgw.protocols.gemini import chunk as wire
-from fastgw.protocols.gemini.usage import WireUsage, normalise
+from fastgw.protocols.gemini.usage import UNREADABLE, WireUsage, normalise
 from fastgw.protocols.hub.dialect import StreamBroken
 from fastgw.protocols.sse import EventCutter, payload, split_events
 from fastgw.usage import Usage
@@ -95,7 +95,7 @@ class Tap(EventCutter):
             return b""
         try:
             _said.decode(content)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNREADABLE:
             return b""
         return self.feed(left + b"\n\n")
 
@@ -119,7 +119,7 @@ class Tap(EventCutter):
                 continue
             try:
                 said = _opening.decode(content)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            except UNREADABLE as exc:
                 raise StreamBroken("the first event is no JSON object of an answer") from exc
             if said.candidates or bytes(said.prompt_feedback) not in (b"", b"null"):
                 self.opened = True
@@ -132,7 +132,7 @@ class Tap(EventCutter):
                 content = payload(event)
                 try:
                     said = _opening.decode(content)
-                except (msgspec.MsgspecError, UnicodeDecodeError):
+                except UNREADABLE:
                     said = _Opening()
                 if wire.is_error(said.error):
                     found = read_foreign(content)
@@ -147,7 +147,7 @@ class Tap(EventCutter):
             if b'"usageMetadata"' in content:
                 try:
                     said = _usage.decode(content).usage_metadata
-                except (msgspec.MsgspecError, UnicodeDecodeError):
+                except UNREADABLE:
                     continue
                 if said is not None:
                     self.usage = normalise(said) or self.usage
@@ -158,7 +158,7 @@ class Tap(EventCutter):
             for content in wire.contents(data):
                 try:
                     said = _said.decode(content)
-                except (msgspec.MsgspecError, UnicodeDecodeError):
+                except UNREADABLE:
                     continue
                 for candidate in said.candidates or ():
                     for part in (candidate.content and candidate.content.parts) or ():

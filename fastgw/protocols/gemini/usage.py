@@ -29,6 +29,9 @@ class WireUsage(msgspec.Struct, rename="camel"):
     candidates_tokens_details: list[_ModalityCount] | None = None
 
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding a provider's bytes can raise: no JSON or none of the form, broken UTF-8 inside, endless nesting."""
+
 _decoder = msgspec.json.Decoder(WireUsage, strict=False)
 
 TOKENS_MAX = 2**40
@@ -40,7 +43,7 @@ def read_usage(raw: bytes | msgspec.Raw) -> Usage | None:
     """The buckets of a `usageMetadata` object; None if it is null, malformed or counts nothing at all."""
     try:
         return normalise(_decoder.decode(raw))
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 

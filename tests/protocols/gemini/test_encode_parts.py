@@ -110,8 +110,12 @@ def test_a_response_is_an_object(result: ToolResult, response: Any) -> None:
     assert user["parts"][0]["functionResponse"]["response"] == response
 
 
+DEEP = '{"a":' * 100_000
+
+
 @pytest.mark.parametrize(
-    ("arguments", "args"), [("", {}), ("[1]", {"_raw": "[1]"}), ('{"a":', {"_raw": '{"a":'}), (' {"a":1} ', {"a": 1})]
+    ("arguments", "args"),
+    [(DEEP, {"_raw": DEEP}), ("", {}), ("[1]", {"_raw": "[1]"}), ('{"a":', {"_raw": '{"a":'}), (' {"a":1} ', {"a": 1})],
 )
 def test_arguments_are_an_object(arguments: str, args: Any) -> None:
     (model,) = contents(("assistant", (ToolCall("a", "f", arguments),)))

@@ -196,6 +196,25 @@ def test_comments_blank_events_and_an_end_mark_are_borne() -> None:
     assert reader.done
 
 
+DEEP = b'{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a":%b}}}]}}]}' % (b"[" * 100_000)
+NOT_UTF8 = b'{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a":"\xff"}}}]}}]}'
+
+
+@pytest.mark.parametrize("body", [DEEP, NOT_UTF8, NOT_UTF8.replace(b"functionCall", b"text")])
+def test_broken_text_and_endless_nesting_break_the_answer_alone(body: bytes) -> None:
+    with pytest.raises(StreamBroken):
+        DIALECT.reader(TARGET).feed(b"data: " + body + b"\n\n")
+    with pytest.raises(Unusable):
+        DIALECT.decode_answer(body, TARGET)
+    assert not DIALECT.read_answer(body.replace(b"candidates", b"odd")).valid
+    tap = DIALECT.tap(hide_usage=False)
+    try:
+        tap.feed(b"data: " + body + b"\n\n")
+    except StreamBroken:
+        pass
+    assert tap.output_tokens_estimate() >= 0
+
+
 @pytest.mark.parametrize("data", [b"data: <html>\n\n", b'data: {"candidates":5}\n\n', b"data: []\n\n"])
 def test_what_is_no_stream_of_gemini_breaks_it(data: bytes) -> None:
     with pytest.raises(StreamBroken):
