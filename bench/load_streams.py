@@ -116,7 +116,7 @@ class StreamClient(asyncio.Protocol):
             count += 1
             at = begin + digits
         self._rest = text[max(at, len(text) - load.keep) :]
-        self._tail = (self._tail + body)[-_TAIL_BYTES:] if not count else body[-2048:]
+        self._tail = body if count else (self._tail + body)[-_TAIL_BYTES:]
         if count:
             load.events += count
             if not self._events:

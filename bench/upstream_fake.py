@@ -121,8 +121,7 @@ class Http1Connection(asyncio.Protocol):
         provider.counters.requests += 1
         dialect = "chat" if target.endswith(b"/chat/completions") else dialects.spoken_at(target)
         if dialect is not None:
-            plan = payloads.stream_plan(message) if dialect == "chat" else None
-            plan = plan or dialects.plan(target, message)
+            plan = dialects.plan(target, message)
             if plan is None:
                 self._transport.write(_ANSWERS[dialect])
                 return
