@@ -15,6 +15,8 @@ from fastgw.protocols.hub.sealed import Sealed
 
 CALLS_MAX = 1_024
 """Of one choice; what a provider sends beyond is left out."""
+ARGUMENTS_CHARS_MAX = 1024 * 1024
+"""Of one call that are looked into; longer ones are passed on all the same."""
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -24,7 +26,7 @@ class _Numbers(Protocol):
 
 
 class _Open:
-    __slots__ = ("at", "ended", "id", "index", "name", "pieces")
+    __slots__ = ("at", "chars", "ended", "id", "index", "name", "pieces")
 
     def __init__(self, index: int | None, call_id: str, name: str) -> None:
         self.at = -1
@@ -33,11 +35,19 @@ class _Open:
         self.id = call_id
         self.name = name
         self.pieces: list[str] = []
+        """Its arguments so far, up to `ARGUMENTS_CHARS_MAX`; only to see whether they are whole."""
+        self.chars = 0
         self.ended = False
+
+    def add(self, text: str) -> None:
+        """Take a piece of the arguments."""
+        self.chars += len(text)
+        if self.chars <= ARGUMENTS_CHARS_MAX:
+            self.pieces.append(text)
 
     def whole(self) -> bool:
         """Its arguments are a whole JSON object."""
-        if not self.pieces or not self.pieces[-1].rstrip().endswith("}"):
+        if not self.pieces or self.chars > ARGUMENTS_CHARS_MAX or not self.pieces[-1].rstrip().endswith("}"):
             return False
         try:
             _object.decode("".join(self.pieces))
@@ -64,6 +74,7 @@ class Calls:
         name = (call.custom.name if call.custom else call.function.name if call.function else None) or ""
         text = (call.custom.input if call.custom else call.function.arguments if call.function else None) or ""
         found = self._find(call.index if index is None else index, call.id or "", name, text)
+        begun = found is not None
         if found is None:
             if len(self._calls) >= CALLS_MAX:
                 return
@@ -72,15 +83,16 @@ class Calls:
             self._calls.append(found)
         self._last = found
         if text:
-            found.pieces.append(text)
+            found.add(text)
         if found.at < 0:
             found.id, found.name = found.id or call.id or "", found.name or name
             if not found.name:
                 return
+            if begun:
+                text = "".join(found.pieces)
             found.at = self._numbers.take()
             kind = Kind.CUSTOM_CALL if custom else Kind.TOOL_CALL
             out.append(BlockStart(found.at, kind, found.id, found.name, choice=self._choice))
-            text = "".join(found.pieces)
         if call.extra_content:
             signature = read_extras.signature(call.extra_content)
             if signature:

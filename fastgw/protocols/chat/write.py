@@ -34,6 +34,8 @@ from fastgw.usage import Usage
 
 _encode = msgspec.json.Encoder().encode
 _FIELDS = {Kind.TEXT: b"content", Kind.REASONING: b"reasoning_content", Kind.REFUSAL: b"refusal"}
+HELD_CHARS_MAX = 32 * 1024 * 1024
+"""Of one block that must be whole before it is written (a picture), or whose words go with its seal."""
 _NULL = b"null"
 _ROLE = b'{"role":"assistant","content":""}'
 
@@ -52,8 +54,8 @@ class _Choice:
 class _Block:
     """One block; its deltas go between `before` and `behind`, or are held until its end."""
 
-    __slots__ = ("before", "behind", "call", "choice", "citations", "held", "kind", "length", "media_type", "name",
-                 "place", "sealed", "start")  # fmt: skip
+    __slots__ = ("before", "behind", "call", "chars", "choice", "citations", "held", "kind", "length", "media_type",
+                 "name", "place", "sealed", "start")  # fmt: skip
 
     def __init__(self, start: BlockStart) -> None:
         self.kind = start.kind
@@ -63,6 +65,8 @@ class _Block:
         self.before = b""
         self.behind = b""
         self.held: list[str] | None = None
+        self.chars = 0
+        """Of what was to be held."""
         self.call = ""
         self.place = -1
         self.sealed: list[Any] = []
@@ -99,7 +103,9 @@ class ChatWriter:
                 block = self._blocks[event.at]  # type: ignore[union-attr]
                 text: str = event.text  # type: ignore[union-attr]
                 if block.held is not None:
-                    block.held.append(text)
+                    block.chars += len(text)
+                    if block.chars <= HELD_CHARS_MAX:
+                        block.held.append(text)
                 if block.before:
                     block.length += len(text)
                     out.append(block.before + _encode(text) + block.behind)
@@ -216,6 +222,10 @@ class ChatWriter:
     def _close(self, block: _Block, out: list[bytes]) -> None:
         choice = self._choices[block.choice]
         held = "".join(block.held) if block.held else ""
+        if block.chars > HELD_CHARS_MAX:
+            # A part of a picture is none, and a seal does not fit a part of its words.
+            held = ""
+            block.sealed.clear()
         if block.kind is Kind.IMAGE and held:
             picture = {"url": f"data:{block.media_type or 'image/png'};base64,{held}"}
             item = {"index": choice.images, "type": "image_url", "image_url": picture}

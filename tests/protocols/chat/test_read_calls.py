@@ -94,6 +94,12 @@ def test_googles_signature() -> None:
 
 def test_a_name_may_come_late_and_a_call_without_one_is_none() -> None:
     assert read(piece(0, "a", None, '{"x"'), piece(0, None, "f", ":1}"), piece(1, "b", None, "{}")) == [F]
+    assert read(piece(0, "a", None, '{"x":1}'), piece(0, None, "f")) == [F]
+
+
+def test_long_arguments_are_passed_on_without_being_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastgw.protocols.chat.read_calls.ARGUMENTS_CHARS_MAX", 3)
+    assert read(piece(0, "a", "f", '{"x"'), piece(0, None, None, ":1}"), piece(1, "b", "g", '{"y":2}')) == [F, G]
 
 
 def test_calls_have_a_bound() -> None:

@@ -156,6 +156,14 @@ def test_an_error_ends_the_stream_with_the_mark_and_no_finish(begun: bool) -> No
     assert said.startswith(b'data: {"error"') and said.endswith(DONE) and b"finish_reason" not in said
 
 
+def test_what_is_held_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastgw.protocols.chat.write.HELD_CHARS_MAX", 3)
+    found = written([*block(0, Kind.IMAGE, "AA", "AA"), BlockStart(1, Kind.REASONING), Delta(1, "ab"), Delta(1, "cd"),
+                     Seal(1, SEAL), BlockEnd(1), Finish(StopReason.END)])  # fmt: skip
+    assert joined(found, "reasoning_content") == "abcd"
+    assert not [delta for delta in deltas(found) if "images" in delta or "reasoning_details" in delta]
+
+
 KINDS = [Kind.TEXT, Kind.REASONING, Kind.REDACTED, Kind.TOOL_CALL, Kind.CUSTOM_CALL, Kind.REFUSAL, Kind.IMAGE]
 loose = st.one_of(
     st.builds(BlockStart, st.integers(0, 5), st.sampled_from(KINDS), st.sampled_from(["", "call_a", "toolu_b"]),
