@@ -2,13 +2,14 @@
 
 from fastgw.errors import GatewayError
 from fastgw.protocols.hub.dialect import Reader, Writer
-from fastgw.protocols.hub.events import BlockStart, Delta, Event, Failed, Kind, Used
+from fastgw.protocols.hub.events import BlockStart, Delta, Event, Failed, Finish, Kind, Used
 from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.sequence import Sequence
 from fastgw.usage import Usage
 
 _BYTES_PER_TOKEN = 4
-_UNCOUNTED = (Kind.IMAGE, Kind.AUDIO)
+UNCOUNTED = (Kind.IMAGE, Kind.AUDIO)
+"""Blocks whose deltas are no text."""
 
 
 class Translation:
@@ -72,10 +73,13 @@ class Translation:
         return self._writer.fail(error)
 
     def _finish(self) -> bytes:
-        self.opened = True
-        said = self._say(self._sequence.end())
         self.done = True
-        return said + self._writer.end()
+        events = self._sequence.end()
+        # Why it ended is an answer, a refusal for example; an end mark alone is none.
+        if not self.opened and not any(isinstance(event, Finish) for event in events):
+            return b""
+        self.opened = True
+        return self._say(events) + self._writer.end()
 
     def _say(self, events: list[Event]) -> bytes:
         for number, event in enumerate(events):
@@ -86,7 +90,7 @@ class Translation:
                     self._text_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
                 self.opened = True
             elif isinstance(event, BlockStart):
-                if event.kind in _UNCOUNTED:
+                if event.kind in UNCOUNTED:
                     self._silent.add(event.at)
                 self.opened = True
             elif isinstance(event, Used):

@@ -109,3 +109,15 @@ def test_the_last_usage_stands() -> None:
     one = Translation(Script([Used(Usage(in_text=1))], [Used(Usage(in_text=2))]), Names(), Recall("req_1"))
     one.feed(b"..")
     assert one.usage == Usage(in_text=2)
+
+
+def test_an_end_mark_alone_is_no_answer() -> None:
+    one = Translation(Script([Start(), Used(Usage())], done_after=1), Names(), Recall("req_1"))
+    assert one.feed(b".") == b""
+    assert (one.done, one.opened) == (True, False)
+
+
+def test_a_reason_for_the_end_is_one() -> None:
+    one = Translation(Script([Start(), Finish(StopReason.REFUSAL)], done_after=1), Names(), Recall("req_1"))
+    assert one.feed(b".") == b"Start Finish END"
+    assert (one.done, one.opened) == (True, True)
