@@ -122,12 +122,13 @@ class Recall:
 
 def wanted(conversation: Conversation) -> tuple[str, ...]:
     """Names of the first calls of turns that came without a seal, the newest turns last."""
-    names = [
-        name_of(calls[0].id)
-        for turn in conversation.turns
-        if turn.role == "assistant" and (calls := _unsealed(turn)) and calls[0].id
-    ]
-    return tuple(names[-CALLS_MAX:])
+    names: list[str] = []
+    for turn in reversed(conversation.turns):
+        if turn.role == "assistant" and (calls := _unsealed(turn)) and calls[0].id:
+            names.append(name_of(calls[0].id))
+            if len(names) == CALLS_MAX:
+                break
+    return tuple(reversed(names))
 
 
 def restored(conversation: Conversation, kept: Mapping[str, Kept]) -> Conversation:
