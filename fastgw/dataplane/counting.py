@@ -28,7 +28,6 @@ from fastgw.dataplane.upstream.transport import TransportError
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Candidate, Principal
 from fastgw.protocols import toplevel
-from fastgw.protocols.errors import table
 from fastgw.protocols.hub.dialect import Fields, FromPath
 
 _log = logging.getLogger("fastgw.counting")
@@ -117,8 +116,7 @@ class TokenCount:
                 count = prompt_tokens(fields, self._dialect)
             answer = _encode(_ANSWERS[self._dialect](count))
         flight.settled = True
-        more = table.headers(self._dialect, None, flight.exchange_id)
-        head = [*reply.head(flight, reply.JSON_HEADERS), *more, (b"x-fastgw-counted-by", whose)]
+        head = [*reply.head(flight, reply.JSON_HEADERS), (b"x-fastgw-counted-by", whose)]
         await flight.down.start(200, head)
         await flight.down.finish(answer)
 

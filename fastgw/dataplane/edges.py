@@ -5,6 +5,7 @@ from typing import Any
 
 from fastgw.clock import monotonic_ns, wall_ms
 from fastgw.dataplane.flight import Flight, Receive
+from fastgw.dataplane.ingress.paths import ACTIONS
 from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.relay.downstream import Downstream, Send
 from fastgw.dataplane.reply import JSON_HEADERS, Header, error_head, head
@@ -22,7 +23,7 @@ def _flight(mint: Minter, receive: Receive, send: Send, dialect: str = "chat") -
 
 def dialect_of(path: str) -> str:
     """In which dialect to answer at a path that no endpoint serves: the one whose SDKs would ask there."""
-    if "/v1beta" in path or path.endswith((":generateContent", ":streamGenerateContent", ":countTokens")):
+    if "/v1beta" in path or (":" in path and path.rpartition(":")[2] in ACTIONS):
         return "gemini"
     if "/messages" in path:
         return "messages"

@@ -19,7 +19,6 @@ from fastgw.dataplane.routing.catalog import allowed
 from fastgw.dataplane.stages import Stages
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Principal
-from fastgw.protocols.errors import table
 from fastgw.protocols.listing import anthropic, google, openai
 from fastgw.protocols.listing.entry import Query, Shape
 
@@ -51,8 +50,7 @@ class Models:
         except GatewayError as error:
             await send_error(flight, error, error.rate if isinstance(error, Denied) else None)
             return
-        more = table.headers(dialect, None, flight.exchange_id)
-        await flight.down.start(200, [*head(flight, JSON_HEADERS), *more])
+        await flight.down.start(200, head(flight, JSON_HEADERS))
         await flight.down.finish(body)
 
     def _list(self, principal: Principal, dialect: str, query: Query) -> bytes:

@@ -40,6 +40,7 @@ def head(flight: Flight, kind: tuple[Header, ...]) -> list[Header]:
         headers.append((b"x-fastgw-dropped", _listed(flight.dropped)))
     if flight.detected:
         headers.append((b"x-fastgw-detected-format", flight.dialect.encode()))
+    headers += table.headers(flight.dialect, None, flight.exchange_id)
     return headers
 
 
@@ -95,14 +96,13 @@ def error_head(flight: Flight, error: GatewayError, status: RateStatus | None = 
         headers.append((b"x-should-retry", b"true" if error.should_retry else b"false"))
     if error.kind is ErrorKind.INVALID_API_KEY:
         headers.append((b"www-authenticate", b"Bearer"))
-    headers += table.headers(flight.dialect, error, flight.exchange_id)
     return headers
 
 
 async def send_error(flight: Flight, error: GatewayError, status: RateStatus | None = None) -> None:
     """Tell the caller: as a whole answer while the head is still ours to choose, else as the stream's last events."""
     down = flight.down
-    down.quiet = True
+    await down.settle()
     if down.started and not down.framed:
         # Half of a JSON answer is out and nothing can be said in it: leaving it unfinished lets the server cut it.
         return

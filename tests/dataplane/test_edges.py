@@ -10,7 +10,7 @@ import pytest
 from granian.constants import Interfaces
 
 from fastgw.app import worker
-from fastgw.dataplane.edges import ByMethod, Hello, Probe, Unknown, UpgradeRefused
+from fastgw.dataplane.edges import ByMethod, Hello, Probe, Unknown, UpgradeRefused, dialect_of
 from tests.dataplane.caller import Caller
 
 
@@ -95,3 +95,9 @@ async def test_over_a_socket_the_426_comes_whole_and_the_connection_goes_on(webs
         server.stop()  # type: ignore[no-untyped-call]
         async with asyncio.timeout(30):
             await serving
+
+
+def test_an_action_is_googles_also_below_openais_base() -> None:
+    for action in ("generateContent", "embedContent", "batchEmbedContents", "countTokens"):
+        assert dialect_of(f"/v1/models/a/b:{action}") == "gemini"
+    assert dialect_of("/v1/models/a:free") == "chat"

@@ -1,7 +1,7 @@
 """Heads and errors as callers get them."""
 
-from fastgw.dataplane.relay.downstream import Downstream
-from fastgw.dataplane.reply import error_head, rate_headers, send_error
+from fastgw.dataplane.relay.downstream import KEEPALIVE, Downstream
+from fastgw.dataplane.reply import error_head, head, rate_headers, send_error
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import RateStatus
 from tests.dataplane.relay.test_downstream import Server
@@ -39,3 +39,23 @@ async def test_an_error_is_an_answer_a_frame_or_silence() -> None:
     assert texts[1].startswith(b"data: {")
     assert texts[1].endswith(b"data: [DONE]\n\n")
     assert texts[2] == b""
+
+
+def test_anthropics_sdks_read_the_id_of_every_answer() -> None:
+    one = flight()
+    assert b"request-id" not in dict(head(one, ()))
+    one.dialect = "messages"
+    assert dict(head(one, ()))[b"request-id"] == one.exchange_id.encode()
+    assert [name for name, _ in error_head(one, GatewayError(ErrorKind.INTERNAL, "x"))].count(b"request-id") == 1
+
+
+async def test_an_error_beside_a_comment_that_is_about_to_take_the_head_is_a_frame() -> None:
+    server = Server()
+    one = flight()
+    one.down = Downstream(server.send)
+    one.down.hold(lambda: [])
+    one.down.keep_alive(1)
+    await send_error(one, GatewayError(ErrorKind.UPSTREAM_UNAVAILABLE, "gone"))
+    assert [message["type"] for message in server.sent].count("http.response.start") == 1
+    assert server.text.startswith(KEEPALIVE + b"data: {")
+    assert server.text.endswith(b"data: [DONE]\n\n")

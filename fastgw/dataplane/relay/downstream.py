@@ -165,6 +165,11 @@ class Downstream:
             await self._send({"type": "http.response.start", "status": 200, "headers": self._headers()})
         await self._send({"type": "http.response.body", "body": self._filler, "more_body": True})
 
+    async def settle(self) -> None:
+        """Let no comment follow, and wait for one that is under way: only now it is certain whether the head is out."""
+        self.quiet = True
+        await self._settle_comment()
+
     async def _settle_comment(self) -> None:
         if self._comment is not None:
             # Stays so when the wait is cancelled: the client does not read, and nothing can be said to it any more.
