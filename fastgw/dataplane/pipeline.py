@@ -35,6 +35,9 @@ from fastgw.protocols.registry import tap as tap_of
 
 _log = logging.getLogger("fastgw.pipeline")
 
+_AGAIN = (ErrorKind.UPSTREAM_RATE_LIMITED, ErrorKind.OVERLOADED)
+"""Failures of every candidate after which a caller may come back soon, and is told when."""
+
 
 class Chat:
     """An endpoint that asks a model, as an ASGI application: chat completions, responses, messages and so on."""
@@ -170,7 +173,7 @@ class Chat:
                 return
         assert failed is not None, "there is at least one candidate"
         error = failed.error
-        if error.kind is not ErrorKind.UPSTREAM_RATE_LIMITED:
+        if error.kind not in _AGAIN:
             # The gateway has already tried what there is; an SDK that retries by itself would only multiply the load.
             error.should_retry = False
         raise error
@@ -226,15 +229,18 @@ class Chat:
             stream=call.stream,
         )
         recall = Recall(flight.exchange_id)
+
+        def keep() -> None:
+            if call.dialect in FORGETFUL and flight.grant is not None:
+                self._s.remember.keep(flight.grant.ask.principal.key_id, recall, wall_ms())
+
         if call.stream:
             tap = Translation(
                 PROVIDERS[candidate.dialect].reader(candidate.target), CALLERS[call.dialect].writer(setting), recall
             )
-            await relay_stream(flight, response, tap, self._book)
+            await relay_stream(flight, response, tap, self._book, keep)
         else:
-            await relay_translated(flight, call, setting, recall, response, self._s.settings.bounds, self._book)
-        if call.dialect in FORGETFUL and flight.grant is not None:
-            self._s.remember.keep(flight.grant.ask.principal.key_id, recall, wall_ms())
+            await relay_translated(flight, call, setting, recall, response, self._s.settings.bounds, self._book, keep)
 
     async def _tell(self, flight: Flight, error: GatewayError) -> None:
         status: RateStatus | None = None

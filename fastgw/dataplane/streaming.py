@@ -1,5 +1,7 @@
 """The relay of a stream, with its bookkeeping: the hot loop of the gateway."""
 
+from collections.abc import Callable
+
 from fastgw.clock import monotonic_ns
 from fastgw.dataplane import reply
 from fastgw.dataplane.book import Book
@@ -23,8 +25,12 @@ def expect_stream(flight: Flight, framing: Framing) -> None:
     flight.phase = Phase.STREAM
 
 
-async def relay_stream(flight: Flight, response: Response, tap: Tap, book: Book) -> None:
+async def relay_stream(
+    flight: Flight, response: Response, tap: Tap, book: Book, keep: Callable[[], None] | None = None
+) -> None:
     """Show nothing before the first meaningful event, then pass whole events until the end.
+
+    `keep` is called when the answer is complete and before its end leaves: a caller may come back at once.
 
     Raises `AttemptFailed` or `TransportError` while nothing has been shown, so that the next candidate may try;
     `GatewayError` once something has.
@@ -47,6 +53,8 @@ async def relay_stream(flight: Flight, response: Response, tap: Tap, book: Book)
         raise GatewayError(ErrorKind.UPSTREAM_CUT, _CUT) from exc
     flight.delivered_bytes += len(last)
     book.answered(flight)
+    if keep is not None:
+        keep()
     await flight.down.finish(last)
     await _linger(flight, response)
 
@@ -72,6 +80,10 @@ async def _pass_on(flight: Flight, upstream: Upstream, events: bytes, book: Book
         return passing.last
     rest = upstream.end()
     if tap.error is not None or not tap.complete:
+        if rest:
+            # What the tap takes for said has to be: it ends the stream from there.
+            await down.write(rest, monotonic_ns())
+            flight.delivered_bytes += len(rest)
         raise GatewayError(ErrorKind.UPSTREAM_CUT, _CUT)
     return rest
 

@@ -1,6 +1,7 @@
 """The relay of a whole answer, with its bookkeeping: untouched in its own dialect, else translated."""
 
 import asyncio
+from collections.abc import Callable
 
 from fastgw.clock import monotonic_ns
 from fastgw.dataplane import reply
@@ -11,11 +12,13 @@ from fastgw.dataplane.relay.unary import check_answer, content_codings, content_
 from fastgw.dataplane.upstream.transport import Response
 from fastgw.exchange import Call, Candidate
 from fastgw.protocols.hub.dialect import ProviderDialect, Setting, Unusable
-from fastgw.protocols.hub.events import Delta, Event, Failed, Used
+from fastgw.protocols.hub.events import BlockStart, Delta, Event, Failed, Used
 from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.sequence import ordered
+from fastgw.protocols.hub.translate import UNCOUNTED
 from fastgw.protocols.registry import CALLERS, PROVIDERS
 from fastgw.settings.values import Bounds
+from fastgw.usage import Usage
 
 _TAIL_BYTES = 64 * 1024
 _BYTES_PER_TOKEN = 4
@@ -37,9 +40,16 @@ async def relay_unary(flight: Flight, response: Response, bounds: Bounds, book: 
 
 
 async def relay_translated(
-    flight: Flight, call: Call, setting: Setting, recall: Recall, response: Response, bounds: Bounds, book: Book
+    flight: Flight,
+    call: Call,
+    setting: Setting,
+    recall: Recall,
+    response: Response,
+    bounds: Bounds,
+    book: Book,
+    keep: Callable[[], None],
 ) -> None:
-    """Hold the answer, say it in the caller's dialect, record it, then hand it over."""
+    """Hold the answer, say it in the caller's dialect, record and `keep` it, then hand it over."""
     candidate = flight.candidate
     assert candidate is not None, "an answer comes from a candidate"
     body = await _body(flight, response, bounds)
@@ -47,11 +57,13 @@ async def relay_translated(
         raise unusable("an answer too large to translate")
     try:
         if len(body) > OFF_LOOP_BYTES:
-            said = await asyncio.to_thread(_translate, body, candidate, setting, recall, call.dialect, flight)
+            said, usage, counted = await asyncio.to_thread(_translate, body, candidate, setting, recall, call.dialect)
         else:
-            said = _translate(body, candidate, setting, recall, call.dialect, flight)
+            said, usage, counted = _translate(body, candidate, setting, recall, call.dialect)
     except Unusable as exc:
         raise unusable(str(exc)) from exc
+    flight.usage, flight.output_tokens_counted = usage, counted
+    keep()
     await _deliver(flight, said, book)
 
 
@@ -70,20 +82,25 @@ async def _body(flight: Flight, response: Response, bounds: Bounds) -> bytes | N
 
 
 def _translate(
-    body: bytes, candidate: Candidate, setting: Setting, recall: Recall, dialect: str, flight: Flight
-) -> bytes:
+    body: bytes, candidate: Candidate, setting: Setting, recall: Recall, dialect: str
+) -> tuple[bytes, Usage | None, int]:
+    """The caller's answer, what the provider says that it used, and the gateway's own count of the output."""
     events: list[Event] = ordered(PROVIDERS[candidate.dialect].decode_answer(body, candidate.target))
+    used: Usage | None = None
     text_bytes = 0
+    silent: set[int] = set()
     for event in events:
         match event:
-            case Delta(text=text):
-                text_bytes += len(text)
+            case Delta(at=at, text=text) if at not in silent:
+                text_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+            case BlockStart(at=at, kind=kind) if kind in UNCOUNTED:
+                silent.add(at)
             case Used(usage=usage):
-                flight.usage = usage
+                used = usage
             case Failed(message=message):
                 raise Unusable(f"200 with an error inside: {message}")
-    flight.output_tokens_counted = -(-text_bytes // _BYTES_PER_TOKEN)
-    return CALLERS[dialect].encode_answer(recall.see(events), setting)
+    said = CALLERS[dialect].encode_answer(recall.see(events), setting)
+    return said, used, -(-text_bytes // _BYTES_PER_TOKEN)
 
 
 async def _deliver(flight: Flight, body: bytes, book: Book) -> None:

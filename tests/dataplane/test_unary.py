@@ -1,10 +1,12 @@
 """Whole answers, and those too large to hold."""
 
 import msgspec
+import pytest
 
 from fastgw.exchange import Outcome
 from fastgw.settings.values import Bounds
 from tests.dataplane.conftest import Worker, WorkerOf
+from tests.dataplane.test_question import MESSAGES, ask, lanes
 from tests.fakes import answers
 
 
@@ -33,3 +35,17 @@ async def test_a_large_answer_that_is_cut_is_never_finished(worker_of: WorkerOf)
     caller = await worker.call().answer()
     assert not caller.ended
     assert (await worker.closed()).outcome is Outcome.CUT
+
+
+@pytest.mark.parametrize("content", ["data", "words"])
+async def test_an_image_is_no_text_and_text_is_measured_in_bytes(worker_of: WorkerOf, content: str) -> None:
+    worker = await lanes(worker_of, "gemini")
+    part = (
+        {"inlineData": {"mimeType": "image/png", "data": "AAAA" * 10_000}} if content == "data" else {"text": "ä" * 40}
+    )
+    answer = {"candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}]}
+    worker.provider.next(answers.unary(answer))
+    caller = await ask(worker, "messages", {"model": "any", "max_tokens": 9, "messages": MESSAGES}).answer()
+    assert caller.status == 200
+    closed = await worker.closed()
+    assert (closed.usage_estimated, closed.usage.output_tokens) == (True, 0 if content == "data" else 20)
