@@ -182,7 +182,7 @@ class Outcome(enum.Enum):
     TIMEOUT = "timeout"
     CLIENT_GONE = "client_gone"
     REFUSED = "refused"
-    """The provider refused the request itself (4xx)."""
+    """The request itself was refused (4xx): by the provider, or because the provider cannot be told it."""
     DRAINED = "drained"
     """The gateway shut down before the answer was finished."""
     ORPHANED = "orphaned"

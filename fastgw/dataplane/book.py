@@ -4,7 +4,7 @@ from fastgw.clock import monotonic_ns
 from fastgw.dataplane.flight import Flight
 from fastgw.dataplane.metering import estimate
 from fastgw.dataplane.settlement.settle import Settlement
-from fastgw.errors import ErrorKind, GatewayError
+from fastgw.errors import ErrorKind, Fault, GatewayError
 from fastgw.exchange import Candidate, Checkpoint, Closed, Opened, Outcome, Principal
 from fastgw.usage import NOTHING, Usage
 
@@ -69,7 +69,9 @@ class Book:
         """The exchange ends in `error`. Does nothing if it is closed already."""
         if flight.settled:
             return
-        outcome = _OUTCOMES.get(error.kind, Outcome.UPSTREAM_ERROR)
+        outcome = _OUTCOMES.get(error.kind) or (
+            Outcome.REFUSED if error.kind.fault is Fault.CLIENT else Outcome.UPSTREAM_ERROR
+        )
         if flight.first_byte_ns and error.kind.fault.value == "upstream":
             outcome = Outcome.TIMEOUT if outcome is Outcome.TIMEOUT else Outcome.CUT
         gone = error.kind is ErrorKind.CLIENT_GONE

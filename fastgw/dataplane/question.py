@@ -12,9 +12,9 @@ from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.media import wanted, with_fetched
 from fastgw.protocols.registry import CALLERS, PROVIDERS
 
-
-FORGETFUL = frozenset(("chat",))
-"""Dialects without a field of their own for sealed reasoning; most of their clients do not send back another's."""
+FORGETFUL = frozenset(("chat", "gemini"))
+"""Dialects whose clients do not send sealed reasoning back: chat has no field of its own for it, and Gemini CLI takes
+thoughts out of its history (0.61, 2026-11)."""
 
 
 class CannotServe(AttemptFailed):
@@ -48,7 +48,11 @@ async def translated(stages: Stages, flight: Flight, call: Call, candidate: Cand
         urls = wanted(conversation, candidate.target.abilities)
         if urls:
             # Kept for the next candidate, which need not fetch them again.
-            conversation = with_fetched(conversation, await stages.fetcher.fetch_all(urls))
+            found = await stages.fetcher.fetch_all(urls)
+            size_bytes = sum(len(source.data) for source in found.values())
+            stages.bodies.take(size_bytes)
+            flight.held_bytes += size_bytes
+            conversation = with_fetched(conversation, found)
             flight.asked = (conversation, unknown)
         if large:
             body, dropped = await asyncio.to_thread(_encode, conversation, candidate)

@@ -2,6 +2,7 @@
 
 from fastgw.errors import ErrorKind
 from fastgw.exchange import Outcome
+from tests.dataplane.caller import Caller
 from tests.dataplane.conftest import Worker
 from tests.fakes import answers
 
@@ -29,3 +30,12 @@ async def test_a_refused_request_keeps_its_status(worker: Worker) -> None:
     assert (await worker.call().answer()).status == 422
     closed = await worker.closed()
     assert (closed.outcome, closed.status, closed.usage.total_tokens) == (Outcome.REFUSED, 422, 0)
+
+
+async def test_a_question_that_nobody_can_be_asked_is_refused_and_uses_nothing(worker: Worker) -> None:
+    app = worker.wiring.responses
+    body = {"model": "fake/fake-1", "input": "hi", "previous_response_id": "resp_1"}
+    assert (await Caller(app, worker.key, body).answer()).status == 400
+    closed = await worker.closed()
+    assert (closed.outcome, closed.status, closed.usage.total_tokens) == (Outcome.REFUSED, 400, 0)
+    await worker.until_nothing_is_left()

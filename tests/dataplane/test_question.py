@@ -1,11 +1,14 @@
 """The question to a candidate of another dialect: what is left out is told, and who cannot be asked is passed over."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from fastgw.limits import Limits
+from fastgw.protocols.hub.conversation import Source
 from tests.dataplane.caller import Caller
 from tests.dataplane.conftest import Worker, WorkerOf
 from tests.fakes.gateway import provider_toml
@@ -121,3 +124,28 @@ async def test_the_same_key_keeps_its_lane_while_an_answer_is_kept_there(worker_
     assert closed.attempts == 1
     assert principal.key_id == closed.key_id
     assert chat._s.cooling.until_ms.keys() == {("kept", next(iter(chat._s.cooling.until_ms))[1])}
+
+
+async def test_what_is_fetched_for_a_call_is_held_within_the_budget_of_bodies(worker_of: WorkerOf) -> None:
+    worker = await lanes(worker_of, "gemini")
+    stages = worker.wiring.chat._s
+
+    class Fetcher:
+        """The web."""
+
+        async def fetch_all(self, urls: Sequence[str]) -> dict[str, Source]:
+            return dict.fromkeys(urls, Source(media_type="image/png", data="AAAA" * 1_000))
+
+    fetching = msgspec.structs.replace(stages, fetcher=Fetcher())
+    worker.wiring.chat._s = fetching
+    content = [{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]
+    body = {"model": "any", "messages": [{"role": "user", "content": content}]}
+    before = stages.bodies._bytes_max
+    stages.bodies._bytes_max = 2_000
+    caller = await ask(worker, "chat", body).answer()
+    assert caller.status == 503
+    assert b"x-should-retry" not in caller.headers
+    assert stages.bodies.held_bytes == 0
+    stages.bodies._bytes_max = before
+    assert (await ask(worker, "chat", body).answer()).status == 200
+    await worker.until_nothing_is_left()

@@ -68,7 +68,7 @@ def prompt_tokens(fields: Fields, dialect: str) -> int:
             fields = fields | _object(fields[name])
     for name in _PROSE:
         if name in fields:
-            counter.add(msgspec.json.decode(fields[name]))
+            counter.read(fields[name])
     for name in _SCHEMAS:
         if name in fields:
             counter.text_bytes += len(bytes(fields[name]))
@@ -89,6 +89,13 @@ class _Counter:
         self.text_bytes = 0
         self.tokens = 0
         self._image = IMAGE_TOKENS.get(dialect, IMAGE_TOKENS_OPENAI)
+
+    def read(self, raw: msgspec.Raw) -> None:
+        """Count JSON text; as mere text where it holds what no type has (`1e999`)."""
+        try:
+            self.add(msgspec.json.decode(raw))
+        except msgspec.MsgspecError:
+            self.text_bytes += len(bytes(raw))
 
     def add(self, value: Any) -> None:
         """Count all that stands in `value`."""

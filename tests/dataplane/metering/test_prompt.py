@@ -109,3 +109,8 @@ def test_every_body_has_a_count(one: Any, other: Any, dialect: str) -> None:
 def test_more_text_never_counts_less(texts: list[str], more: str) -> None:
     messages = [{"role": "user", "content": text} for text in texts]
     assert count(messages=[*messages, {"role": "user", "content": more}]) >= count(messages=messages)
+
+
+def test_a_number_that_no_type_holds_counts_as_text() -> None:
+    fields = {"messages": msgspec.Raw(b'[{"role":"user","content":1e999}]')}
+    assert prompt_tokens(fields, "messages") == 9
