@@ -200,10 +200,11 @@ class Reader:
     def _call(self, call: wire.Call, signature: str | None, state: _Choice, choice: int, out: list[Event]) -> None:
         start = BlockStart(0, Kind.TOOL_CALL, call.id or "", call.name or "", choice=choice)
         at = self._open(state, Kind.TOOL_CALL, choice, out, start)
+        if signature:
+            # Ahead of the arguments: some callers' dialects have to say it before the call.
+            out.append(Seal(at, Sealed(self._family, signature)))
         arguments = bytes(call.args)
         out.append(Delta(at, "{}" if arguments in (b"", b"null") else arguments.decode()))
-        if signature:
-            out.append(Seal(at, Sealed(self._family, signature)))
         self._close(state, out)
 
     def _medium(self, blob: wire.Blob, state: _Choice, choice: int, out: list[Event]) -> None:
