@@ -98,6 +98,8 @@ class Asked:
     results: list[tuple[str, str]] = field(default_factory=list)
     """Id of the call, and its text; Gemini has the function's name for an id."""
     seals: list[str] = field(default_factory=list)
+    thoughts: list[str] = field(default_factory=list)
+    """Words of the reasoning beside a seal, where the dialect keeps them together."""
     order: list[str] = field(default_factory=list)
     """Kinds of parts in the assistant's and the tools' turns."""
 

@@ -37,6 +37,8 @@ async def test_reasoning_comes_back(ground: Ground, caller: str, provider: str) 
         if provider != "chat":
             # Chat has no seals of its own.
             assert second.seals == [SEAL]
+        if provider in {"messages", "responses"}:
+            assert second.thoughts == [THOUGHT]
         assert_answered(second, provider)
     golden.check(f"{caller}-{provider}", "reasoning_two_turns", parts)
 

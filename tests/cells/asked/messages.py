@@ -39,6 +39,7 @@ def _block(asked: Asked, role: str, block: dict[str, Any]) -> None:
             asked.pdfs.append(_source(block["source"], "application/pdf"))
         case "thinking":
             asked.seals.append(block["signature"])
+            asked.thoughts.append(block["thinking"])
             asked.order.append("reasoning")
         case "redacted_thinking":
             asked.seals.append(block["data"])

@@ -22,6 +22,7 @@ def read(body: dict[str, Any]) -> Asked:
                 _message(asked, item)
             case "reasoning":
                 asked.seals += [item["encrypted_content"]] if item.get("encrypted_content") else []
+                asked.thoughts.append("".join(part["text"] for part in item["summary"]))
                 asked.order.append("reasoning")
             case "function_call":
                 asked.calls.append((item["call_id"], item["name"], json.loads(item["arguments"])))
