@@ -1,6 +1,7 @@
 """One attempt at one candidate: the request to the provider, and what its failures mean."""
 
 import logging
+import re
 
 from fastgw.dataplane.relay.unary import Source
 from fastgw.dataplane.routing.failover import COOL_ACCOUNT_MS, Verdict, verdict
@@ -8,6 +9,7 @@ from fastgw.dataplane.upstream.transport import Failure, Header, Request, Transp
 from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
 from fastgw.exchange import Candidate
 from fastgw.protocols.errors.foreign import read_foreign
+from fastgw.protocols.hub.dialect import FromPath
 from fastgw.settings.values import Deadlines
 
 _log = logging.getLogger("fastgw.upstream")
@@ -30,13 +32,18 @@ _BUSY = "The provider limits the rate of requests. Try again later, or choose an
 _ACCOUNT = "The provider does not accept the gateway's account. The operator has to look into it; try another model."
 
 
-def build(candidate: Candidate, body: bytes, deadlines: Deadlines, *, stream: bool) -> Request:
-    """The request for `candidate`."""
+def build(
+    candidate: Candidate, body: bytes, deadlines: Deadlines, *, stream: bool, said: FromPath | None = None
+) -> Request:
+    """The request for `candidate`. `said`: what a caller of its own dialect said outside of the body."""
+    head = _head(candidate.headers, stream)
+    if said is not None and (said.betas or said.version) and candidate.dialect == "messages":
+        head = _with_said(head, said, candidate.target.vendor)
     return Request(
         b"POST",
         candidate.origin,
         candidate.path_stream or candidate.path if stream else candidate.path,
-        _head(candidate.headers, stream),
+        head,
         body,
         candidate.http_version,
         stream,
@@ -48,6 +55,11 @@ def build(candidate: Candidate, body: bytes, deadlines: Deadlines, *, stream: bo
         deadlines.timeout_idle_ms,
     )
 
+
+_HEAD_VERSION = b"anthropic-version"
+_HEAD_BETA = b"anthropic-beta"
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_BETA = re.compile(r"[\w.:-]+", re.ASCII)
 
 _heads: dict[tuple[int, bool], tuple[tuple[Header, ...], tuple[Header, ...]]] = {}
 HEADS_MAX = 4_096
@@ -67,6 +79,27 @@ def _head(own: tuple[Header, ...], stream: bool) -> tuple[Header, ...]:
     whole = own + (_STREAM if stream else _JSON)
     _heads[id(own), stream] = (own, whole)
     return whole
+
+
+def _with_said(head: tuple[Header, ...], said: FromPath, vendor: str) -> tuple[Header, ...]:
+    """The headers with the caller's betas, and at Anthropic itself its version, which decides what the API takes.
+
+    Vertex wants betas of its own names and its version in the body: nothing is added there.
+    """
+    if vendor == "vertex":
+        return head
+    own = dict(head)
+    version = said.version.encode("latin-1")
+    keeps_version = vendor != "anthropic" or not _VERSION.fullmatch(said.version) or own.get(_HEAD_VERSION) == version
+    if keeps_version and not said.betas:
+        return head
+    if not keeps_version:
+        own[_HEAD_VERSION] = version
+    betas = dict.fromkeys(name.encode("latin-1") for name in said.betas if _BETA.fullmatch(name))
+    if betas:
+        given = own.get(_HEAD_BETA)
+        own[_HEAD_BETA] = b",".join((given, *betas) if given else betas)
+    return tuple(own.items())
 
 
 class Judged(AttemptFailed):

@@ -1,5 +1,7 @@
 """Bookkeeping of exchanges in flight: when a record is due, and what it says. Each exchange is closed exactly once."""
 
+import msgspec
+
 from fastgw.clock import monotonic_ns
 from fastgw.dataplane.flight import Flight
 from fastgw.dataplane.metering import estimate
@@ -121,7 +123,14 @@ def _usage(flight: Flight, outcome: Outcome) -> tuple[Usage, bool]:
     tap = flight.tap
     reported = flight.usage or (tap.usage if tap is not None else None)
     if reported is not None:
-        return reported, False
+        if outcome is Outcome.OK or tap is None:
+            return reported, False
+        # Anthropic reports one token at the start and the rest at the end, which a cut stream never comes to.
+        counted = tap.output_tokens_estimate()
+        if counted <= 2 * reported.output_tokens:
+            return reported, False
+        missing = counted - reported.output_tokens
+        return msgspec.structs.replace(reported, out_text=reported.out_text + missing), True
     if flight.first_byte_ns or (outcome is Outcome.CLIENT_GONE and flight.sent_upstream):
         counted = tap.output_tokens_estimate() if tap is not None else flight.output_tokens_counted
         return estimate.stand_in(flight.body_bytes, counted), True

@@ -17,7 +17,7 @@ from fastgw.dataplane import attempt, reply
 from fastgw.dataplane.asking import Denied, admit_free
 from fastgw.dataplane.flight import Flight, Phase, Receive, Stop
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES, framing, read_body
-from fastgw.dataplane.ingress.said import NOTHING_SAID
+from fastgw.dataplane.ingress.said import NOTHING_SAID, said_in
 from fastgw.dataplane.metering.prompt import prompt_tokens
 from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.patrol import Patrol
@@ -106,7 +106,9 @@ class TokenCount:
         else:
             fields = toplevel.decode(body, bounds.nesting_max)
         candidate = self._candidate(principal, self._model(fields, said))
-        answer = None if candidate is None else await self._ask(flight, candidate, fields)
+        if said is NOTHING_SAID:
+            said = said_in(scope["headers"])
+        answer = None if candidate is None else await self._ask(flight, candidate, fields, said)
         whose = b"provider"
         if answer is None:
             whose = b"estimate"
@@ -152,7 +154,7 @@ class TokenCount:
             )
         return mine[0]
 
-    async def _ask(self, flight: Flight, candidate: Candidate, fields: Fields) -> bytes | None:
+    async def _ask(self, flight: Flight, candidate: Candidate, fields: Fields, said: FromPath) -> bytes | None:
         """The provider's own answer, None if it has none to give."""
         lane = (candidate.provider, candidate.credential)
         cooling = self._s.cooling.until_ms.get(lane, 0) > wall_ms()
@@ -164,7 +166,7 @@ class TokenCount:
             timeout_first_byte_ms=PROVIDER_WAIT_MS,
             timeout_idle_ms=PROVIDER_WAIT_MS,
         )
-        request = attempt.build(candidate, _addressed(fields, candidate), deadlines, stream=False)
+        request = attempt.build(candidate, _addressed(fields, candidate), deadlines, stream=False, said=said)
         request = msgspec.structs.replace(request, target=candidate.count_path, resend=False)
         try:
             async with asyncio.timeout(PROVIDER_WAIT_MS / 1_000):

@@ -185,7 +185,8 @@ class Chat:
             body = spliced(call, candidate)
         else:
             body = await translated(self._s, flight, call, candidate, strict=strict)
-        request = attempt.build(candidate, body, self._s.settings.deadlines, stream=call.stream)
+        said = call.said if same else None
+        request = attempt.build(candidate, body, self._s.settings.deadlines, stream=call.stream, said=said)
         try:
             if candidate.signer:
                 request = await self._s.signers[candidate.signer].sign(request)

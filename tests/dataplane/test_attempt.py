@@ -4,11 +4,16 @@ import json
 
 import pytest
 
-from fastgw.dataplane.attempt import Judged, refuse_status, transport_failed
+from fastgw.dataplane.attempt import Judged, build, refuse_status, transport_failed
 from fastgw.dataplane.upstream.transport import Failure, TransportError
 from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
-from tests.dataplane.conftest import Worker
+from fastgw.exchange import Candidate
+from fastgw.protocols.hub.dialect import FromPath
+from fastgw.protocols.hub.target import Target
+from fastgw.settings.values import Deadlines
+from tests.dataplane.conftest import Worker, WorkerOf
 from tests.dataplane.relay.source import Body
+from tests.dataplane.test_question import MESSAGES, ask, lanes
 
 
 @pytest.mark.parametrize("failure", Failure)
@@ -47,3 +52,30 @@ async def test_the_provider_gets_the_body_spliced_and_the_credential_of_its_own(
     assert seen.json["model"] == "fake-1"
     assert (seen.json["unknown"], seen.json["stream_options"]) == ({"kept": [1]}, {"include_usage": True})
     assert seen.header("authorization") == "Bearer sk-upstream-fake"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "version", "betas"),
+    [("anthropic", "2026-10-21", "a-1,b-2"), ("openai-compatible", "2023-06-01", "a-1,b-2"), ("vertex", None, None)],
+)
+def test_what_a_caller_says_in_headers_goes_where_it_is_understood(
+    vendor: str, version: str | None, betas: str | None
+) -> None:
+    own = () if vendor == "vertex" else ((b"anthropic-version", b"2023-06-01"),)
+    lane = Candidate(
+        "p", "m", "p/m", "", "http://p", b"/", own, dialect="messages", target=Target("m", "messages", vendor=vendor)
+    )
+    said = FromPath(version="2026-10-21", betas=("a-1", "b-2", "b-2", "x\r\ny", "ä"))
+    head = dict(build(lane, b"", Deadlines(), stream=False, said=said).headers)
+    assert head.get(b"anthropic-version") == (version and version.encode())
+    assert head.get(b"anthropic-beta") == (betas and betas.encode())
+    odd = dict(build(lane, b"", Deadlines(), stream=False, said=FromPath(version="x")).headers)
+    assert odd == dict(build(lane, b"", Deadlines(), stream=False).headers)
+
+
+async def test_betas_reach_a_provider_of_the_same_dialect_and_no_other(worker_of: WorkerOf) -> None:
+    worker = await lanes(worker_of, "messages", "chat")
+    for model in ("messages/fake-1", "chat/fake-1"):
+        body = {"model": model, "max_tokens": 9, "messages": MESSAGES}
+        assert (await ask(worker, "messages", body, anthropic_beta="a-1, b-2").answer()).status == 200
+    assert [seen.header("anthropic-beta") for seen in worker.provider.requests] == ["a-1,b-2", None]

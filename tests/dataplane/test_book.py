@@ -1,10 +1,15 @@
 """What the records of an exchange say, by how it ended."""
 
+import pytest
+
 from fastgw.errors import ErrorKind
 from fastgw.exchange import Outcome
 from tests.dataplane.caller import Caller
-from tests.dataplane.conftest import Worker
+from tests.dataplane.conftest import Worker, WorkerOf
+from tests.dataplane.test_question import MESSAGES, ask, lanes
 from tests.fakes import answers
+from tests.fakes.scene import Say, Scene
+from tests.fakes.speech import messages
 
 
 async def test_only_the_attempt_that_answered_is_charged(worker: Worker) -> None:
@@ -39,3 +44,19 @@ async def test_a_question_that_nobody_can_be_asked_is_refused_and_uses_nothing(w
     closed = await worker.closed()
     assert (closed.outcome, closed.status, closed.usage.total_tokens) == (Outcome.REFUSED, 400, 0)
     await worker.until_nothing_is_left()
+
+
+@pytest.mark.parametrize("dialect", ["messages", "chat"])
+async def test_a_cut_stream_is_charged_for_what_was_said_though_only_its_start_was_reported(
+    worker_of: WorkerOf, dialect: str
+) -> None:
+    worker = await lanes(worker_of, "messages")
+    frames = messages.frames(Scene((Say("words " * 400),)), {})
+    cut = next(at for at, frame in enumerate(frames) if b"content_block_stop" in frame)
+    worker.provider.next(answers.sse(frames[:cut], gap_s=0.01, end=answers.End.RESET))
+    asked = {"model": "any", "max_tokens": 900, "messages": MESSAGES, "stream": True}
+    assert (await ask(worker, dialect, asked).answer()).status == 200
+    closed = await worker.closed()
+    assert (closed.outcome, closed.usage_estimated) == (Outcome.CUT, True)
+    assert closed.usage.in_text == 11
+    assert 500 <= closed.usage.out_text <= 700
