@@ -62,14 +62,15 @@ class Prepared:
 
     def answers(self) -> bool:
         """Whether the server serves now."""
-        return _answers(self._path)
+        return (_command(self._path, b"PING\r\n") or b"").startswith(b"+PONG")
 
     def ask_to_end(self) -> bool:
-        """Tell a server that runs to write its file out and end; False: nobody listens.
+        """Tell a server that runs to write its file out and end; False: nobody listens, or it wants a password.
 
         Of a signal it would take note only at its next tick, up to a second later (`hz 1`).
         """
-        return _answers(self._path, b"SHUTDOWN\r\n")
+        reply = _command(self._path, b"SHUTDOWN\r\n")
+        return reply is not None and not reply.startswith(b"-")
 
     def release(self) -> None:
         """After the server has ended: remove the socket with its folder, and let others start one. Idempotent."""
@@ -203,18 +204,22 @@ def _lock(path: Path) -> IO[str]:
 def _reclaim(path: Path) -> None:
     """End a server that outlived its supervisor: we hold the lock, so nobody else looks after it."""
     until = time.monotonic() + STOP_S
-    while _answers(path, b"SHUTDOWN\r\n"):
+    while _command(path, b"SHUTDOWN\r\n") is not None:
         if time.monotonic() > until:
             raise StartupError(f"A Valkey of an earlier run still holds {path} and does not end. Kill it.")
         time.sleep(0.01)
     path.unlink(missing_ok=True)
 
 
-def _answers(path: Path, command: bytes = b"PING\r\n") -> bool:
-    """Whether a server listens at `path`; sends it `command`."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+def _command(path: Path, command: bytes) -> bytes | None:
+    """The beginning of the answer to `command`, empty if there was none within a second; None: nobody listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(1.0)
-        client.connect(str(path))
-        client.sendall(command)
-        return command.startswith(b"SHUTDOWN") or client.recv(64).startswith(b"+PONG")
-    return False
+        try:
+            client.connect(str(path))
+        except OSError:
+            return None
+        with contextlib.suppress(OSError):
+            client.sendall(command)
+            return client.recv(64)
+    return b""

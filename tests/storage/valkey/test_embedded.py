@@ -51,6 +51,15 @@ def test_it_ends_when_it_is_asked_to(tmp_path: Path) -> None:
     assert "SIGTERM" not in log
 
 
+def test_it_ends_though_it_wants_a_password(tmp_path: Path) -> None:
+    server = embedded.start(tmp_path)
+    with Redis.from_url(server.url) as redis:
+        redis.config_set("requirepass", "secret")
+    server.stop()
+    assert server.process.returncode == 0
+    assert "SIGTERM" in (tmp_path / "valkey" / "valkey.log").read_text()
+
+
 def test_a_second_owner_is_refused(tmp_path: Path, server: embedded.Embedded) -> None:
     with pytest.raises(StartupError, match="Another fastgw"):
         embedded.start(tmp_path)
