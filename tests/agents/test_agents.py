@@ -1,6 +1,7 @@
 """Real agents, each on a provider of another dialect: the model calls a tool, the agent runs it, the model answers."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,17 @@ def assert_round_trip(place: Place, provider: str, tool: str) -> None:
     ((result_id, text),) = second.results
     assert result_id == call_id
     assert SECRET in text
+    assert b"x-anthropic-billing-header" not in seen[0].body
+    assert_stable(seen[0].json, seen[1].json)
     assert second.seals == ([] if provider == "chat" else [SEAL])
+
+
+def assert_stable(first: Any, second: Any) -> None:
+    """What was said stays as it was, byte for byte, so that the provider's cache of prompts hits."""
+    (turns,) = {"messages", "input", "contents"} & set(first)
+    said = first.pop(turns)
+    assert second.pop(turns)[: len(said)] == said
+    assert second == first
 
 
 @pytest.mark.parametrize("provider", ["responses", "gemini", "chat"])
