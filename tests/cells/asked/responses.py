@@ -15,8 +15,9 @@ def read(body: dict[str, Any]) -> Asked:
         asked.tools[tool["name"]] = tool.get("parameters")
     form = (body.get("text") or {}).get("format") or {}
     asked.schema = form.get("schema")
-    items = body["input"]
-    for item in [{"role": "user", "content": items}] if isinstance(items, str) else items:
+    given = body["input"]
+    items: list[dict[str, Any]] = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    for item in items:
         match item.get("type", "message"):
             case "message":
                 _message(asked, item)
