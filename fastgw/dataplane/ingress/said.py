@@ -12,9 +12,9 @@ def said_in(headers: list[tuple[bytes, bytes]]) -> FromPath:
     version = ""
     betas: list[str] = []
     for name, value in headers:
-        if name.startswith(b"anthropic-"):
-            if name == b"anthropic-version":
-                version = value.decode("latin-1").strip()[:32]
-            elif name == b"anthropic-beta":
-                betas += (item for part in value.decode("latin-1").split(",") if (item := part.strip()[:64]))
+        # Two comparisons cost half as much as a common prefix; each call passes here with some twenty headers.
+        if name == b"anthropic-version":
+            version = value.decode("latin-1").strip()[:32]
+        elif name == b"anthropic-beta":
+            betas += (item for part in value.decode("latin-1").split(",") if (item := part.strip()[:64]))
     return FromPath(version=version, betas=tuple(betas[:BETAS_MAX])) if version or betas else NOTHING_SAID
