@@ -27,9 +27,9 @@ def provider(four: tuple[Gateway, FakeProvider]) -> FakeProvider:
     return four[1]
 
 
-@pytest.fixture(params=["2026-10-21", "2023-06-01"])
-def client(four: tuple[Gateway, FakeProvider], request: pytest.FixtureRequest) -> Iterator[Anthropic]:
-    gateway = four[0]
+@pytest.fixture(scope="module", params=["2026-10-21", "2023-06-01"])
+def client(_four: tuple[Gateway, FakeProvider], request: pytest.FixtureRequest) -> Iterator[Anthropic]:
+    gateway = _four[0]
     headers = {} if request.param == "2026-10-21" else {"anthropic-version": request.param}
     with Anthropic(
         base_url=gateway.url,

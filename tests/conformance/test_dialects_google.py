@@ -34,9 +34,9 @@ def provider(four: tuple[Gateway, FakeProvider]) -> FakeProvider:
     return four[1]
 
 
-@pytest.fixture(params=["v1", "v1beta"])
-def client(four: tuple[Gateway, FakeProvider], request: pytest.FixtureRequest) -> Iterator[genai.Client]:
-    gateway = four[0]
+@pytest.fixture(scope="module", params=["v1", "v1beta"])
+def client(_four: tuple[Gateway, FakeProvider], request: pytest.FixtureRequest) -> Iterator[genai.Client]:
+    gateway = _four[0]
     options = types.HttpOptions(base_url=gateway.url, api_version=request.param)
     with genai.Client(api_key=gateway.key, http_options=options) as made:
         yield made

@@ -33,9 +33,9 @@ def provider(four: tuple[Gateway, FakeProvider]) -> FakeProvider:
     return four[1]
 
 
-@pytest.fixture
-def client(four: tuple[Gateway, FakeProvider]) -> Iterator[OpenAI]:
-    gateway = four[0]
+@pytest.fixture(scope="module")
+def client(_four: tuple[Gateway, FakeProvider]) -> Iterator[OpenAI]:
+    gateway = _four[0]
     with OpenAI(
         base_url=gateway.base_url, api_key=gateway.key, max_retries=0, _strict_response_validation=True
     ) as made:
