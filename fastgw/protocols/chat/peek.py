@@ -70,9 +70,12 @@ def wants_usage(fields: Fields) -> bool:
     return bool(options and options.include_usage)
 
 
+_NEWER_CAP = "max_completion_tokens"
+
+
 def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
-    """The body for a provider of the same dialect: `model` replaced, usage of a stream asked for, the lane's own fields
-    added.
+    """The body for a provider of the same dialect: `model` replaced, usage of a stream asked for, the cap of the output
+    under the name that the lane knows, the lane's own fields added.
 
     Nested values are copied byte for byte; of duplicate keys the last one stands, as in the caller's own decoding.
     """
@@ -82,6 +85,10 @@ def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
     if seen.stream and target.abilities.stream_usage:
         given = _fields_of.decode(fields["stream_options"]) if "stream_options" in fields else None
         changed["stream_options"] = msgspec.Raw(_encode(given | {"include_usage": _TRUE})) if given else _ASK_USAGE
+    if target.abilities.output_cap == "max_tokens" and _NEWER_CAP in changed:
+        # Some compatible servers answer 400 to the newer name, others pass it over: then nothing caps the answer.
+        cap = changed.pop(_NEWER_CAP)
+        changed.setdefault("max_tokens", cap)
     if target.abilities.extra:
         changed = target.abilities.extra | changed
     return _encode(changed)

@@ -145,3 +145,17 @@ def test_garbage_is_refused_or_read_but_never_crashes(data: bytes) -> None:
         peek(data)
     except GatewayError as error:
         assert error.status == 400
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"max_completion_tokens": 5}, {"max_tokens": 5}),
+        ({"max_completion_tokens": 5, "max_tokens": 7}, {"max_tokens": 7}),
+        ({"max_tokens": 7}, {"max_tokens": 7}),
+    ],
+)
+def test_the_cap_goes_out_under_the_name_that_the_lane_knows(given: dict[str, int], sent: dict[str, int]) -> None:
+    for cap, expected in (("max_tokens", sent), ("max_completion_tokens", given)):
+        found = msgspec.json.decode(splice(body(**given), "x", output_cap=cap))
+        assert {name: found[name] for name in found if name.startswith("max_")} == expected
