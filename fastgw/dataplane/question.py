@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+
 from fastgw.dataplane.flight import Flight
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
 from fastgw.dataplane.stages import Stages
@@ -32,14 +34,16 @@ async def translated(stages: Stages, flight: Flight, call: Call, candidate: Cand
     Raises `GatewayError` for a question that is wrong in the caller's own dialect, `CannotServe` for one that this
     candidate cannot be asked; with `strict`, for anything that would be left out.
     """
-    large = call.body_bytes > OFF_LOOP_BYTES
     if flight.asked is None:
         losses = Losses()
         decode = CALLERS[call.dialect].decode_request
-        if large:
-            conversation = await asyncio.to_thread(decode, call.fields, call.said, losses)
-        else:
-            conversation = decode(call.fields, call.said, losses)
+        try:
+            if call.body_bytes > OFF_LOOP_BYTES:
+                conversation = await asyncio.to_thread(decode, call.fields, call.said, losses)
+            else:
+                conversation = decode(call.fields, call.said, losses)
+        except msgspec.MsgspecError as exc:
+            raise _untold(exc) from exc
         if call.dialect in FORGETFUL and flight.grant is not None:
             conversation = await stages.remember.bring_back(flight.grant.ask.principal.key_id, conversation)
         flight.asked = (conversation, losses.paths)
@@ -54,10 +58,13 @@ async def translated(stages: Stages, flight: Flight, call: Call, candidate: Cand
             flight.held_bytes += size_bytes
             conversation = with_fetched(conversation, found)
             flight.asked = (conversation, unknown)
-        if large:
+        # With what was fetched, a small question may have become a large one.
+        if flight.held_bytes > OFF_LOOP_BYTES:
             body, dropped = await asyncio.to_thread(_encode, conversation, candidate)
         else:
             body, dropped = _encode(conversation, candidate)
+    except msgspec.MsgspecError as exc:
+        raise CannotServe(_untold(exc), f"cannot be asked in {candidate.dialect}: {exc}") from exc
     except GatewayError as error:
         raise CannotServe(error, f"cannot be asked in {candidate.dialect}: {error.message}") from error
     flight.dropped = tuple(dict.fromkeys(unknown + dropped))
@@ -70,6 +77,12 @@ def _encode(conversation: Conversation, candidate: Candidate) -> tuple[bytes, tu
     losses = Losses()
     body = PROVIDERS[candidate.dialect].encode_request(conversation, candidate.target, losses)
     return body, losses.paths
+
+
+def _untold(exc: msgspec.MsgspecError) -> GatewayError:
+    """JSON text of the caller, like a schema, that is valid and still cannot be read: a number beyond any type."""
+    what = str(exc).partition(" - at ")[0]
+    return GatewayError(ErrorKind.BAD_REQUEST, f"The body has a value that no other dialect can be told: {what}.")
 
 
 def _too_strict(dropped: tuple[str, ...]) -> GatewayError:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from fastgw.clock import monotonic_ns
 from fastgw.dataplane import reply
 from fastgw.dataplane.book import Book
@@ -60,7 +62,7 @@ async def relay_translated(
             said, usage, counted = await asyncio.to_thread(_translate, body, candidate, setting, recall, call.dialect)
         else:
             said, usage, counted = _translate(body, candidate, setting, recall, call.dialect)
-    except Unusable as exc:
+    except (Unusable, msgspec.MsgspecError) as exc:
         raise unusable(str(exc)) from exc
     flight.usage, flight.output_tokens_counted = usage, counted
     keep()

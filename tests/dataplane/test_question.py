@@ -1,12 +1,15 @@
 """The question to a candidate of another dialect: what is left out is told, and who cannot be asked is passed over."""
 
 import json
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
+from fastgw.dataplane import question
+from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
 from fastgw.limits import Limits
 from fastgw.protocols.hub.conversation import Source
 from tests.dataplane.caller import Caller
@@ -149,3 +152,40 @@ async def test_what_is_fetched_for_a_call_is_held_within_the_budget_of_bodies(wo
     stages.bodies._bytes_max = before
     assert (await ask(worker, "chat", body).answer()).status == 200
     await worker.until_nothing_is_left()
+
+
+async def test_what_a_dialect_cannot_read_is_the_callers_mistake(
+    worker_of: WorkerOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await lanes(worker_of, "gemini")
+    monkeypatch.setattr(question, "_encode", lambda *_: msgspec.json.decode(b"[1e999]"))
+    caller = await ask(worker, "chat", {"model": "any", "messages": MESSAGES}).answer()
+    assert caller.status == 400
+    assert b"out of range" in caller.text
+
+
+async def test_what_was_fetched_is_translated_off_the_loop(
+    worker_of: WorkerOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await lanes(worker_of, "gemini")
+
+    class Fetcher:
+        """The web."""
+
+        async def fetch_all(self, urls: Sequence[str]) -> dict[str, Source]:
+            return dict.fromkeys(urls, Source(media_type="image/png", data="A" * OFF_LOOP_BYTES))
+
+    worker.wiring.chat._s = msgspec.structs.replace(worker.wiring.chat._s, fetcher=Fetcher())
+    threads: list[str] = []
+    encode = question._encode
+
+    def noting(*given: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return encode(*given)
+
+    monkeypatch.setattr(question, "_encode", noting)
+    content = [{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]
+    body = {"model": "any", "messages": [{"role": "user", "content": content}]}
+    assert (await ask(worker, "chat", body).answer()).status == 200
+    assert threads
+    assert threads[0] != threading.main_thread().name

@@ -1,7 +1,9 @@
 """One stream between two dialects: a reader, the sequence, a writer, seen from outside like a tap on one dialect."""
 
+import msgspec
+
 from fastgw.errors import GatewayError
-from fastgw.protocols.hub.dialect import Reader, Writer
+from fastgw.protocols.hub.dialect import Reader, StreamBroken, Writer
 from fastgw.protocols.hub.events import BlockStart, Delta, Event, Failed, Finish, Kind, Used
 from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.sequence import Sequence
@@ -53,16 +55,23 @@ class Translation:
         """The caller's bytes for the provider's. Raises `StreamBroken`."""
         if self.done or self.error is not None:
             return b""
-        events = self._reader.feed(data)
-        said = self._say(self._sequence.order(events)) if events else b""
-        return said + self._finish() if self._reader.done and self.error is None else said
+        try:
+            events = self._reader.feed(data)
+            said = self._say(self._sequence.order(events)) if events else b""
+            return said + self._finish() if self._reader.done and self.error is None else said
+        except msgspec.MsgspecError as exc:
+            # JSON text in an event that is valid and still cannot be read: a number beyond any type.
+            raise StreamBroken(str(exc)) from exc
 
     def rest(self) -> bytes:
         """What is left at the provider's end. Raises `StreamBroken`."""
         if self.done or self.error is not None:
             return b""
-        said = self._say(self._sequence.order(self._reader.end()))
-        return said + self._finish() if self._reader.complete and self.error is None else said
+        try:
+            said = self._say(self._sequence.order(self._reader.end()))
+            return said + self._finish() if self._reader.complete and self.error is None else said
+        except msgspec.MsgspecError as exc:
+            raise StreamBroken(str(exc)) from exc
 
     def output_tokens_estimate(self) -> int:
         """The gateway's own count of what was generated."""

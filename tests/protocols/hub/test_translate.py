@@ -2,7 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+import pytest
+
 from fastgw.errors import ErrorKind, GatewayError
+from fastgw.protocols.hub.dialect import StreamBroken
 from fastgw.protocols.hub.events import BlockStart, Delta, Event, Failed, Finish, Kind, Start, StopReason, Used
 from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.translate import Translation
@@ -121,3 +125,22 @@ def test_a_reason_for_the_end_is_one() -> None:
     one = Translation(Script([Start(), Finish(StopReason.REFUSAL)], done_after=1), Names(), Recall("req_1"))
     assert one.feed(b".") == b"Start Finish END"
     assert (one.done, one.opened) == (True, True)
+
+
+class Puzzled(Script):
+    """Meets JSON text that nobody can read."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        events: list[Event] = msgspec.json.decode(b"[1e999]")
+        return events
+
+    def end(self) -> list[Event]:
+        return self.feed(b"")
+
+
+def test_what_cannot_be_read_breaks_the_stream_and_nothing_else() -> None:
+    one = Translation(Puzzled(), Names(), Recall("req_1"))
+    with pytest.raises(StreamBroken):
+        one.feed(b".")
+    with pytest.raises(StreamBroken):
+        one.rest()
