@@ -30,7 +30,7 @@ from fastgw.protocols.detect import detect
 from fastgw.protocols.hub.dialect import FromPath, Setting
 from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.translate import Translation
-from fastgw.protocols.registry import CALLERS, PROVIDERS
+from fastgw.protocols.registry import CALLERS, PROVIDERS, untouched
 from fastgw.protocols.registry import tap as tap_of
 
 _log = logging.getLogger("fastgw.pipeline")
@@ -179,7 +179,7 @@ class Chat:
         raise error
 
     async def _attempt(self, flight: Flight, call: Call, candidate: Candidate, *, strict: bool) -> None:
-        same = call.dialect == candidate.dialect
+        same = untouched(call.dialect, candidate.target)
         if same:
             flight.dropped = ()
             body = spliced(call, candidate)

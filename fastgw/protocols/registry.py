@@ -8,6 +8,7 @@ from fastgw.protocols.completions.dialect import DIALECT as COMPLETIONS
 from fastgw.protocols.converse.dialect import DIALECT as CONVERSE
 from fastgw.protocols.gemini.dialect import DIALECT as GEMINI
 from fastgw.protocols.hub.dialect import CallerDialect, Framing, ProviderDialect, Tap
+from fastgw.protocols.hub.target import Target
 from fastgw.protocols.messages.dialect import DIALECT as MESSAGES
 from fastgw.protocols.responses.compaction import DIALECT as COMPACT
 from fastgw.protocols.responses.dialect import DIALECT as RESPONSES
@@ -19,6 +20,12 @@ CALLERS: Mapping[str, CallerDialect] = MappingProxyType({dialect.name: dialect f
 """In which callers ask."""
 PROVIDERS: Mapping[str, ProviderDialect] = MappingProxyType({dialect.name: dialect for dialect in _PROVIDERS})
 """In which providers answer."""
+
+
+def untouched(dialect: str, target: Target) -> bool:
+    """Whether what a caller of `dialect` says and hears passes as it is: the lane speaks it, and has no oddity that
+    only a translation undoes."""
+    return dialect == target.dialect and not target.abilities.think_tags
 
 
 def tap(dialect: str, *, hide_usage: bool, framing: Framing) -> Tap:

@@ -189,3 +189,15 @@ async def test_what_was_fetched_is_translated_off_the_loop(
     assert (await ask(worker, "chat", body).answer()).status == 200
     assert threads
     assert threads[0] != threading.main_thread().name
+
+
+async def test_thoughts_in_tags_are_split_off_for_callers_of_the_same_dialect_too(worker_of: WorkerOf) -> None:
+    worker = await worker_of()
+    url = worker.provider.url
+    await worker.wiring.aclose()
+    more = 'speaks = ["chat"]\nabilities = { think_tags = true }\nlist_models = false'
+    worker = await worker_of(provider_toml("tags", url, more=more))
+    worker.provider.next(Scene((Say("<think>hm</think>Yes."),)))
+    caller = await ask(worker, "chat", {"model": "tags/fake-1", "messages": MESSAGES}).answer()
+    message = json.loads(caller.text)["choices"][0]["message"]
+    assert (message["content"], message["reasoning_content"]) == ("Yes.", "hm")

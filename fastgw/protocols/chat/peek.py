@@ -71,6 +71,9 @@ def wants_usage(fields: Fields) -> bool:
 
 
 _NEWER_CAP = "max_completion_tokens"
+_DEVELOPER = b'"developer"'
+_SYSTEM = msgspec.Raw(b'"system"')
+_turns = msgspec.json.Decoder(list[Fields])
 
 
 def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
@@ -85,6 +88,8 @@ def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
     if seen.stream and target.abilities.stream_usage:
         given = _fields_of.decode(fields["stream_options"]) if "stream_options" in fields else None
         changed["stream_options"] = msgspec.Raw(_encode(given | {"include_usage": _TRUE})) if given else _ASK_USAGE
+    if not target.abilities.developer_role and _DEVELOPER in bytes(fields["messages"]):
+        changed["messages"] = _with_system_role(fields["messages"])
     if target.abilities.output_cap == "max_tokens" and _NEWER_CAP in changed:
         # Some compatible servers answer 400 to the newer name, others pass it over: then nothing caps the answer.
         cap = changed.pop(_NEWER_CAP)
@@ -92,3 +97,12 @@ def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
     if target.abilities.extra:
         changed = target.abilities.extra | changed
     return _encode(changed)
+
+
+def _with_system_role(messages: msgspec.Raw) -> msgspec.Raw:
+    """The messages, every byte of them but the role that the lane does not know."""
+    turns = _turns.decode(messages)
+    for turn in turns:
+        if bytes(turn.get("role", b"")).strip() == _DEVELOPER:
+            turn["role"] = _SYSTEM
+    return msgspec.Raw(_encode(turns))

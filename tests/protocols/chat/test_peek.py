@@ -159,3 +159,15 @@ def test_the_cap_goes_out_under_the_name_that_the_lane_knows(given: dict[str, in
     for cap, expected in (("max_tokens", sent), ("max_completion_tokens", given)):
         found = msgspec.json.decode(splice(body(**given), "x", output_cap=cap))
         assert {name: found[name] for name in found if name.startswith("max_")} == expected
+
+
+def test_a_role_that_the_lane_does_not_know_is_the_only_thing_that_changes() -> None:
+    text = (
+        b'{"model":"m","messages":[{"role": "developer","content":"say \\"developer\\"","x":{"y": 1.0}},'
+        b'{"role":"user","content":"hi"}]}'
+    )
+    sent = msgspec.json.decode(splice(text, "x", developer_role=False), type=dict[str, msgspec.Raw])
+    assert bytes(sent["messages"]) == (
+        b'[{"role":"system","content":"say \\"developer\\"","x":{"y": 1.0}},{"role":"user","content":"hi"}]'
+    )
+    assert b"developer" in splice(text, "x")
