@@ -40,18 +40,23 @@ class Ground:
 
     async def ask(self, caller: str, path: str, body: Any, *, gate: threading.Event | None = None) -> Received:
         """One exchange over the caller's path; `body` goes out as JSON. `gate` is set once words have come."""
-        target, _, query = path.partition("?")
-        sent = Caller(self.app, self.key, body, path=target, query_string=query.encode())
-        told = {"content-type": "application/json", "content-length": str(len(sent.body))}
-        headers = CALLERS[caller].headers(self.key) | told
-        sent.scope["headers"] = [(name.encode(), value.encode()) for name, value in headers.items()]
-        sent.scope["raw_path"] = target.encode()
+        sent = self.call(caller, path, body)
         if gate is not None:
             await sent.start().until(lambda one: b"Hel" in one.text or one.ended)
             gate.set()
         await sent.answer()
         found = {name.decode().lower(): value.decode() for name, value in sent.sent[0]["headers"]}
         return Received(sent.status, found, sent.text, sent.ended)
+
+    def call(self, caller: str, path: str, body: Any) -> Caller:
+        """The same, not yet started."""
+        target, _, query = path.partition("?")
+        made = Caller(self.app, self.key, body, path=target, query_string=query.encode())
+        told = {"content-type": "application/json", "content-length": str(len(made.body))}
+        headers = CALLERS[caller].headers(self.key) | told
+        made.scope["headers"] = [(name.encode(), value.encode()) for name, value in headers.items()]
+        made.scope["raw_path"] = target.encode()
+        return made
 
     @property
     def image_url(self) -> str:
