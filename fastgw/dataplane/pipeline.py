@@ -139,7 +139,7 @@ class Chat:
         if call.seen.pinned:
             return list(pin(known, principal.key_id, call.dialect))
         if call.seen.sticky:
-            return list(stick(known, principal.key_id))
+            return list(stick(known, principal.key_id, self._s.cooling.until_ms, wall_ms()))
         self._turn += 1
         return list(select(known, self._s.cooling.until_ms, wall_ms(), self._turn))
 

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastgw.dataplane.routing.select import select
+from fastgw.dataplane.routing.select import pin, select, stick
 from fastgw.exchange import Candidate
 
 
@@ -51,3 +51,18 @@ def test_consecutive_turns_share_the_load_evenly(candidates: list[Candidate], tu
     first = Counter(select(candidates, {}, 0, turn + step)[0].credential for step in range(size))
     assert set(first.values()) == {1}
     assert len(first) == size
+
+
+def test_who_sticks_to_a_lane_leaves_it_while_it_is_cooling() -> None:
+    first, *rest = stick([A0, A1, A2, B0], "key_1", {}, 0)
+    assert stick([A0, A1, A2, B0], "key_1", {}, 0) == (first, *rest)
+    assert stick([A0, A1, A2, B0], "key_1", {("a", first.credential): 200}, 100) == (*rest, first)
+    assert stick([A0, A1, A2, B0], "key_1", {("a", first.credential): 100}, 100) == (first, *rest)
+    assert rest[-1] == B0
+    assert {stick([A0, A1, A2], f"key_{number}", {}, 0)[0].credential for number in range(30)} == {"0", "1", "2"}
+
+
+def test_who_is_pinned_stays_where_its_answer_is_kept() -> None:
+    kept = stick([A0, A1, A2], "key_1", {}, 0)[0]
+    assert pin([A0, A1, A2, B0], "key_1", "chat") == (kept,)
+    assert pin([A0, B0], "key_1", "responses") == (A0, B0)
