@@ -77,7 +77,8 @@ class Recall:
             if kind is Delta:
                 if event.at == self._at:  # type: ignore[union-attr]
                     self._chars += len(event.text)  # type: ignore[union-attr]
-                    self._text.append(event.text)  # type: ignore[union-attr]
+                    if self._chars <= KEPT_CHARS_MAX:
+                        self._text.append(event.text)  # type: ignore[union-attr]
             elif isinstance(event, BlockStart):
                 event = self._start(event)  # noqa: PLW2901 - the same event with an id
             elif isinstance(event, Seal):

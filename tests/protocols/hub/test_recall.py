@@ -91,3 +91,10 @@ def test_a_redacted_thought_stays_redacted() -> None:
     recall, _ = seen(BlockStart(0, Kind.REDACTED), Seal(0, SEAL), BlockEnd(0), BlockStart(1, Kind.TOOL_CALL, "a"))
     assert recall.kept is not None
     assert recall.kept.thoughts == (Thought("", SEAL, redacted=True),)
+
+
+def test_reasoning_too_long_to_be_kept_is_not_even_gathered() -> None:
+    recall = Recall("req_1")
+    recall.see([BlockStart(0, Kind.REASONING), *(Delta(0, "x" * 1_024) for _ in range(1_000))])
+    assert len(recall._text) * 1_024 <= KEPT_CHARS_MAX
+    assert recall.kept is None

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from fastgw.errors import ErrorKind, GatewayError
+from fastgw.protocols.hub import translate
 from fastgw.protocols.hub.dialect import StreamBroken
 from fastgw.protocols.hub.events import BlockStart, Delta, Event, Failed, Finish, Kind, Start, StopReason, Used
 from fastgw.protocols.hub.recall import Recall
@@ -144,3 +145,13 @@ def test_what_cannot_be_read_breaks_the_stream_and_nothing_else() -> None:
         one.feed(b".")
     with pytest.raises(StreamBroken):
         one.rest()
+
+
+def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translate, "STREAM_BYTES_MAX", 100)
+    counting = [[Used(Usage(in_text=number))] for number in range(100)]
+    one = Translation(Script([Start()], *counting, done_after=999), Names(), Recall("req_1"))
+    assert b"".join(one.feed(b".") for _ in range(100)) == b""
+    assert one._held == [Start(), Used(Usage(in_text=98))]
+    with pytest.raises(StreamBroken):
+        one.feed(b".")
