@@ -9,8 +9,11 @@ from fastgw.protocols.nesting import deeper_than
 
 Fields = dict[str, msgspec.Raw]
 MODEL_LENGTH_MAX = 256
+OPENINGS_MAX = 2_048
+"""Opening brackets of a body that is decoded before its nesting is known: the decoder recurses no deeper than that."""
 
 _top = msgspec.json.Decoder(Fields)
+_items = msgspec.json.Decoder(list[msgspec.Raw])
 string: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 flag: msgspec.json.Decoder[bool | None] = msgspec.json.Decoder(bool | None)
 count: msgspec.json.Decoder[int | None] = msgspec.json.Decoder(int | None)
@@ -28,6 +31,9 @@ def decode(body: bytes, nesting_max: int) -> Fields:
             str(body, "utf-8")
         except UnicodeDecodeError as exc:
             refuse(f"The body is not valid UTF-8 (byte {exc.start}).", None)
+    fields = _shallow(body, nesting_max)
+    if fields is not None:
+        return fields
     if deeper_than(body, nesting_max):
         refuse(f"The body nests deeper than {nesting_max} levels.", None)
     try:
@@ -36,6 +42,41 @@ def decode(body: bytes, nesting_max: int) -> Fields:
         refuse("The body must be a JSON object.", None)
     except msgspec.DecodeError as exc:
         refuse(f"The body is not valid JSON: {str(exc).removeprefix('JSON is malformed: ')}.", None)
+
+
+def _shallow(body: bytes, nesting_max: int) -> Fields | None:
+    """The fields of a body of which a few counts tell that it does not nest too deep; None if they do not.
+
+    What has no more opening brackets than levels are allowed cannot exceed them: the body, else each of its values,
+    else each item of a list (messages, tools). That settles agents' requests in a third of the time of a scan.
+    """
+    opened = body.count(b"{") + body.count(b"[")
+    if opened > OPENINGS_MAX:
+        return None
+    try:
+        fields = _top.decode(body)
+        if opened <= nesting_max:
+            return fields
+        # What is left out in favour of a later duplicate was not looked at, nor are names: both show in the sum.
+        if 1 + sum(_openings(raw, nesting_max) for raw in fields.values()) == opened:
+            return fields
+    except (msgspec.MsgspecError, RecursionError):
+        pass
+    return None
+
+
+def _openings(raw: msgspec.Raw, nesting_max: int) -> int:
+    """Opening brackets in a value; a number that fits no sum if it may nest too deep."""
+    value = bytes(raw)
+    opened = value.count(b"{") + value.count(b"[")
+    if opened < nesting_max:
+        return opened
+    if not value.startswith(b"[") or nesting_max < 2:
+        return OPENINGS_MAX
+    for item in map(bytes, _items.decode(value)):
+        if item.count(b"{") + item.count(b"[") > nesting_max - 2:
+            return OPENINGS_MAX
+    return opened
 
 
 def model(fields: Fields) -> str:

@@ -1,11 +1,15 @@
 """The top level of a body: whatever is wrong with it is a 400 that says where."""
 
+from typing import Any
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastgw.errors import GatewayError
 from fastgw.protocols import toplevel
+from fastgw.protocols.nesting import deeper_than
 
 
 @pytest.mark.parametrize(
@@ -44,3 +48,36 @@ def test_a_cap_is_the_first_that_holds_a_number() -> None:
     assert toplevel.cap(fields, "d") == 2**31
     with pytest.raises(GatewayError):
         toplevel.cap(fields, "c")
+
+
+nested = st.recursive(
+    st.text(alphabet='[]{}"\\', max_size=4),
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text('[]{}"\\', max_size=3), inner, max_size=6),
+    max_leaves=40,
+)
+
+
+@given(st.dictionaries(st.text("ab[{", max_size=2), nested, max_size=4), st.integers(1, 8))
+def test_its_nesting_is_judged_as_by_a_scan(body: dict[str, Any], nesting_max: int) -> None:
+    data = msgspec.json.encode(body)
+    try:
+        assert toplevel.decode(data, nesting_max).keys() == body.keys()
+    except GatewayError:
+        assert deeper_than(data, nesting_max)
+    else:
+        assert not deeper_than(data, nesting_max)
+
+
+def test_a_deep_value_behind_a_later_one_of_the_same_name_is_refused_too() -> None:
+    deep = b"[" * 20 + b"]" * 20
+    with pytest.raises(GatewayError, match="nests deeper than 16 levels"):
+        toplevel.decode(b'{"a":%b,"a":1}' % deep, 16)
+    with pytest.raises(GatewayError, match="nests deeper than 16 levels"):
+        toplevel.decode(b'{"a":[1,2,%b]}' % deep, 16)
+
+
+def test_no_depth_overwhelms_the_decoder() -> None:
+    for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):
+        deep = b'{"a":' + opening * 2_000 + closing * 2_000 + b"}"
+        with pytest.raises(GatewayError, match="nests deeper than 128 levels"):
+            toplevel.decode(deep, 128)

@@ -17,6 +17,9 @@ from fastgw.usage import Usage
 class Kind(enum.Enum):
     """What a block holds."""
 
+    __hash__ = object.__hash__
+    """There is one object of each: to look it up in a table need not go through its name, as `enum` does."""
+
     TEXT = "text"
     REASONING = "reasoning"
     """Deltas are its words, none when only a seal is there."""
@@ -37,6 +40,8 @@ class Kind(enum.Enum):
 
 class StopReason(enum.Enum):
     """Why a choice ended. Every dialect has a word for each."""
+
+    __hash__ = object.__hash__
 
     END = "end"
     LENGTH = "length"

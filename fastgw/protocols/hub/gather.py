@@ -79,13 +79,19 @@ class Answer:
 
     def take(self, event: Event) -> None:
         """Add one event."""
+        kind = event.__class__
+        # The usual ones by their class, which costs less than to try one type after another.
+        if kind is Delta:
+            self.blocks[event.at].add(event.text)  # type: ignore[union-attr]
+        elif kind is BlockStart:
+            self.blocks.append(Block(event))  # type: ignore[arg-type]
+        elif kind is BlockEnd:
+            self.blocks[event.at].ended = True  # type: ignore[union-attr]
+        else:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
         match event:
-            case Delta(at=at, text=text):
-                self.blocks[at].add(text)
-            case BlockStart():
-                self.blocks.append(Block(event))
-            case BlockEnd(at=at):
-                self.blocks[at].ended = True
             case Seal(at=at, sealed=sealed):
                 self.blocks[at].seals.append(sealed)
             case Cite(at=at, citation=citation):

@@ -3,8 +3,8 @@
 import hashlib
 import re
 
-_PLAIN = re.compile(r"[a-zA-Z0-9_-]+")
-_KNOWN = re.compile(r"(?:call|toolu|tooluse|fc|fcall|chatcmpl-tool|srvtoolu)[_-](?=.)")
+_PLAIN = re.compile(r"(?:(?:call|toolu|tooluse|fc|fcall|chatcmpl-tool|srvtoolu)[_-](?=.))?([a-zA-Z0-9_-]+)")
+"""An id that every provider takes; the group is what stands behind the prefix of a dialect."""
 
 
 def tool_id(given: str, prefix: str, length_max: int = 64) -> str:
@@ -13,12 +13,11 @@ def tool_id(given: str, prefix: str, length_max: int = 64) -> str:
     Another dialect's prefix is replaced. What is too long or has other characters becomes a digest of itself. Never
     two ids become one, short of a collision of 128 bits.
     """
-    if given.startswith(prefix) and _fits(given, length_max):
-        return given
-    bare = _KNOWN.sub("", given, count=1) if _KNOWN.match(given) else given
-    made = prefix + bare
-    if bare and _fits(made, length_max):
-        return made
+    plain = _PLAIN.fullmatch(given)
+    if plain is not None:
+        made = given if given.startswith(prefix) and len(given) <= length_max else prefix + plain[1]
+        if len(made) <= length_max:
+            return made
     return prefix + hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -29,7 +28,3 @@ def minted(prefix: str, exchange_id: str, number: int) -> str:
         if len(prefix) + len(exchange_id) < 60
         else tool_id(f"{exchange_id}_{number}", prefix)
     )
-
-
-def _fits(text: str, length_max: int) -> bool:
-    return len(text) <= length_max and _PLAIN.fullmatch(text) is not None

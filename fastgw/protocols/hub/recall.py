@@ -21,6 +21,7 @@ CALLS_MAX = 256
 
 _CALLS = (Kind.TOOL_CALL, Kind.CUSTOM_CALL)
 _THOUGHTS = (Kind.REASONING, Kind.REDACTED)
+_NOTED = (*_CALLS, *_THOUGHTS)
 
 
 class Kept(msgspec.Struct, frozen=True, array_like=True):
@@ -77,13 +78,13 @@ class Recall:
             if kind is Delta:
                 if event.at == self._at:  # type: ignore[union-attr]
                     self._chars += len(event.text)  # type: ignore[union-attr]
-                    if self._chars <= KEPT_CHARS_MAX:
-                        self._text.append(event.text)  # type: ignore[union-attr]
-            elif isinstance(event, BlockStart):
-                event = self._start(event)  # noqa: PLW2901 - the same event with an id
+                    self._text.append(event.text)  # type: ignore[union-attr]
+            elif kind is BlockStart:
+                if event.kind in _NOTED:  # type: ignore[union-attr]
+                    event = self._start(event)  # type: ignore[arg-type]  # noqa: PLW2901 - the same event with an id
             elif isinstance(event, Seal):
                 self._sealed(event)
-            elif isinstance(event, BlockEnd) and event.at == self._at:
+            elif kind is BlockEnd and event.at == self._at:  # type: ignore[union-attr]
                 self._thoughts.append(Thought("".join(self._text), self._seal, self._redacted))
                 self._at = -1
             out.append(event)
@@ -142,7 +143,8 @@ def restored(conversation: Conversation, kept: Mapping[str, Kept]) -> Conversati
 def _unsealed(turn: Turn) -> list[ToolCall]:
     """The calls of a turn of which nothing is sealed; none if something is."""
     for part in turn.parts:
-        if isinstance(part, Thought | ToolCall) and part.sealed is not None:
+        kind = part.__class__
+        if (kind is Thought or kind is ToolCall) and part.sealed is not None:  # type: ignore[union-attr]
             return []
     return [part for part in turn.parts if isinstance(part, ToolCall)]
 

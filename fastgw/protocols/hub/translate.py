@@ -10,8 +10,6 @@ from fastgw.protocols.hub.sequence import Sequence
 from fastgw.usage import Usage
 
 _BYTES_PER_TOKEN = 4
-STREAM_BYTES_MAX = 256 * 1024 * 1024
-"""Of one stream that is translated: some dialects repeat the whole answer at its end, so that it has to be held."""
 UNCOUNTED = (Kind.IMAGE, Kind.AUDIO)
 """Blocks whose deltas are no text."""
 
@@ -20,7 +18,6 @@ class Translation:
     """Implements `dialect.Tap`."""
 
     __slots__ = (
-        "_bytes",
         "_held",
         "_reader",
         "_recall",
@@ -41,7 +38,6 @@ class Translation:
         self._sequence = Sequence()
         self._held: list[Event] = []
         """What came before the first meaningful event; written together with it."""
-        self._bytes = 0
         self._text_bytes = 0
         self._silent: set[int] = set()
         """Blocks whose deltas are no text."""
@@ -59,9 +55,6 @@ class Translation:
         """The caller's bytes for the provider's. Raises `StreamBroken`."""
         if self.done or self.error is not None:
             return b""
-        self._bytes += len(data)
-        if self._bytes > STREAM_BYTES_MAX:
-            raise StreamBroken(f"more than {STREAM_BYTES_MAX} bytes to translate")
         try:
             events = self._reader.feed(data)
             said = self._say(self._sequence.order(events)) if events else b""
@@ -105,9 +98,9 @@ class Translation:
                     text = event.text  # type: ignore[union-attr]
                     self._text_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
                 self.opened = True
-            elif isinstance(event, BlockStart):
-                if event.kind in UNCOUNTED:
-                    self._silent.add(event.at)
+            elif kind is BlockStart:
+                if event.kind in UNCOUNTED:  # type: ignore[union-attr]
+                    self._silent.add(event.at)  # type: ignore[union-attr]
                 self.opened = True
             elif isinstance(event, Used):
                 self.usage = event.usage
@@ -116,10 +109,7 @@ class Translation:
                 events = events[:number]
                 break
         if not self.opened:
-            held = self._held + events
-            # Of counts only the last one stands; a provider may repeat them for as long as it thinks.
-            used = [event for event in held if isinstance(event, Used)]
-            self._held = [event for event in held if not isinstance(event, Used)] + used[-1:]
+            self._held += events
             return b""
         if self._held:
             events = self._held + events

@@ -12,6 +12,7 @@ from fastgw.protocols.hub.events import (
     Cite,
     Delta,
     Event,
+    Failed,
     Finish,
     Kind,
     LogProbs,
@@ -186,6 +187,35 @@ def test_how_events_are_grouped_changes_nothing(events: list[Event], sizes: list
     if events and not isinstance(events[0], Start) and any(isinstance(event, Start) for event in events):
         return  # a late announcement goes first if it comes in time, and is passed over otherwise
     assert out == expected
+
+
+@st.composite
+def whole_answers(draw: st.DrawFn) -> list[Event]:
+    """Whole answers, most of them in order, some with one thing that is not."""
+    events: list[Event] = [Start("a")]
+    for at in range(draw(st.integers(0, 3))):
+        inside: list[Event] = [Delta(at, "a"), Delta(at, "b"), Seal(at, SEAL), LogProbs(at, "[]")]
+        events.append(BlockStart(at, draw(st.sampled_from(Kind))))
+        events += draw(st.lists(st.sampled_from(inside), max_size=3))
+        events.append(BlockEnd(at))
+    events.append(Finish(draw(st.sampled_from(StopReason))))
+    events.append(Used(Usage(out_text=1)))
+    for _ in range(draw(st.integers(0, 2))):
+        odd: list[Event] = [Delta(0, ""), Delta(1, "c"), Finish(StopReason.END, choice=1), BlockEnd(0), Start("b"),
+                            BlockStart(1, Kind.TEXT), BlockStart(7, Kind.TEXT, choice=1), Used(Usage()),
+                            Failed("x")]  # fmt: skip
+        events.insert(draw(st.integers(0, len(events))), draw(st.sampled_from(odd)))
+    if draw(st.booleans()):
+        del events[draw(st.integers(0, len(events) - 1))]
+    return events
+
+
+@given(whole_answers() | answers())
+def test_an_answer_that_is_in_order_becomes_what_any_other_would(events: list[Event]) -> None:
+    sequence = Sequence()
+    told = [*sequence.order(events), *sequence.end()]
+    used = [event for event in told if isinstance(event, Used)]
+    assert ordered(events) == [event for event in told if not isinstance(event, Used)] + used[-1:]
 
 
 @pytest.mark.parametrize("kind", Kind)
