@@ -13,6 +13,8 @@ VENDOR = Vendor(
     base_url="",
     source="github.com/openai/openai-openapi, 2026-11-21",
     needs_credential=False,
+    # Nothing is known of who made its models: a server that speaks Gemini and one that speaks Messages are two makers.
+    family="openai_compatible_{dialect}",
     abilities=Abilities(
         output_cap="max_tokens",
         developer_role=False,

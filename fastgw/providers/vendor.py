@@ -70,7 +70,7 @@ class Vendor(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
     """Sent with each request; names in lower case."""
     family: str = ""
-    """Who can read seals made there; empty: the vendor's name."""
+    """Who can read seals made there; empty: the vendor's name. `{dialect}` in it stands for the one that was asked."""
     abilities: Abilities = Abilities()
     """Of models that no rule is about."""
     rules: tuple[Rule, ...] = ()
@@ -123,7 +123,7 @@ class Vendor(msgspec.Struct, frozen=True):
     def target(self, model: str, dialect: str, abilities: Mapping[str, Any] = MappingProxyType({})) -> Target:
         """The lane to `model`, asked in `dialect`. `abilities`: the provider's setting, wins over every rule."""
         found: dict[str, Any] = {}
-        family = self.family or self.name
+        family = (self.family or self.name).replace("{dialect}", dialect)
         for rule in self.rules:
             if rule.dialect in {"", dialect} and rule.fits(model):
                 found |= rule.abilities

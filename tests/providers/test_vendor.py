@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from fastgw.protocols.hub.sealed import Sealed, tagged, untagged
 from fastgw.protocols.hub.target import Abilities
 from fastgw.providers import VENDORS, Vendor, registry
 from fastgw.providers.endpoint import STANDARD
@@ -204,6 +205,15 @@ def test_seals_of_claude_are_good_wherever_it_runs() -> None:
     } == {"anthropic"}
     assert VENDORS["vertex"].target("gemini-3.8-flash", "gemini").family == "vertex"
     assert VENDORS["bedrock"].target("amazon.nova-pro-v1:0", "converse").family == "bedrock"
+
+
+def test_seals_of_servers_of_ones_own_stay_in_the_dialect_that_made_them() -> None:
+    """One of them may hand on Gemini, the other Claude: neither can read what the other sealed."""
+    server = VENDORS["openai_compatible"]
+    families = {dialect: server.target("any", dialect).family for dialect in server.dialects}
+    assert len(set(families.values())) == len(families)
+    for family in families.values():
+        assert untagged(tagged(Sealed(family, "c2VhbA=="), "native"), "native") == Sealed(family, "c2VhbA==")
 
 
 def test_how_models_are_listed() -> None:
