@@ -78,7 +78,8 @@ class Recall:
             if kind is Delta:
                 if event.at == self._at:  # type: ignore[union-attr]
                     self._chars += len(event.text)  # type: ignore[union-attr]
-                    self._text.append(event.text)  # type: ignore[union-attr]
+                    if self._chars <= KEPT_CHARS_MAX:
+                        self._text.append(event.text)  # type: ignore[union-attr]
             elif kind is BlockStart:
                 if event.kind in _NOTED:  # type: ignore[union-attr]
                     event = self._start(event)  # type: ignore[arg-type]  # noqa: PLW2901 - the same event with an id

@@ -10,6 +10,8 @@ from fastgw.protocols.hub.sequence import Sequence
 from fastgw.usage import Usage
 
 _BYTES_PER_TOKEN = 4
+STREAM_BYTES_MAX = 256 * 1024 * 1024
+"""Of one stream that is translated: some dialects repeat the whole answer at its end, so that it has to be held."""
 UNCOUNTED = (Kind.IMAGE, Kind.AUDIO)
 """Blocks whose deltas are no text."""
 
@@ -18,6 +20,7 @@ class Translation:
     """Implements `dialect.Tap`."""
 
     __slots__ = (
+        "_bytes",
         "_held",
         "_reader",
         "_recall",
@@ -38,6 +41,7 @@ class Translation:
         self._sequence = Sequence()
         self._held: list[Event] = []
         """What came before the first meaningful event; written together with it."""
+        self._bytes = 0
         self._text_bytes = 0
         self._silent: set[int] = set()
         """Blocks whose deltas are no text."""
@@ -55,6 +59,9 @@ class Translation:
         """The caller's bytes for the provider's. Raises `StreamBroken`."""
         if self.done or self.error is not None:
             return b""
+        self._bytes += len(data)
+        if self._bytes > STREAM_BYTES_MAX:
+            raise StreamBroken(f"more than {STREAM_BYTES_MAX} bytes to translate")
         try:
             events = self._reader.feed(data)
             said = self._say(self._sequence.order(events)) if events else b""
@@ -109,7 +116,10 @@ class Translation:
                 events = events[:number]
                 break
         if not self.opened:
-            self._held += events
+            held = self._held + events
+            # Of counts only the last one stands; a provider may repeat them for as long as it thinks.
+            used = [event for event in held if isinstance(event, Used)]
+            self._held = [event for event in held if not isinstance(event, Used)] + used[-1:]
             return b""
         if self._held:
             events = self._held + events
