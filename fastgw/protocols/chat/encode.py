@@ -9,7 +9,7 @@ from fastgw.protocols.chat import encode_messages, encode_tools
 from fastgw.protocols.chat.encode_reasoning import reasoning
 from fastgw.protocols.hub.conversation import Cache, Conversation, Format, Sampling
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, format_of
 from fastgw.protocols.hub.target import Target
 
 Body = dict[str, Any]
@@ -98,8 +98,10 @@ def _choices(body: Body, said: Sampling, conversation: Conversation, target: Tar
         if target.abilities.logprobs:
             body |= {name: value for name in ("logprobs", "top_logprobs")
                      if (value := getattr(said, name)) is not None}  # fmt: skip
-        elif said.logprobs or said.top_logprobs:
-            losses.drop(field_of(origin, "logprobs"))
+        else:
+            for name in ("logprobs", "top_logprobs"):
+                if getattr(said, name):
+                    losses.drop(field_of(origin, name))
 
 
 def _format(body: Body, form: Format, conversation: Conversation, target: Target, losses: Losses) -> None:
@@ -122,7 +124,7 @@ def _format(body: Body, form: Format, conversation: Conversation, target: Target
     if ability != "none":
         body["response_format"] = {"type": "json_object"}
     if form.kind == "json_schema" or ability == "none":
-        losses.drop(field_of(conversation.origin, "format"))
+        losses.drop(format_of(conversation))
     if form.kind == "json_schema" or ability == "none" or not own:
         # OpenAI refuses `json_object` unless the messages speak of JSON (API reference, 2026-08).
         encode_messages.hint(body["messages"], form)
@@ -142,7 +144,8 @@ def _settings(body: Body, conversation: Conversation, target: Target, losses: Lo
         losses.drop(field_of(conversation.origin, "cache_key"))
     for name in target.abilities.lacks:
         if body.pop(name, None) is not None:
-            losses.drop(field_of(conversation.origin, _HUB_NAMES.get(name, name)))
+            setting = _HUB_NAMES.get(name, name)
+            losses.drop(format_of(conversation) if setting == "format" else field_of(conversation.origin, setting))
 
 
 _HUB_NAMES = {"max_completion_tokens": "output_cap", "max_tokens": "output_cap", "response_format": "format",

@@ -7,7 +7,7 @@ import msgspec
 from fastgw.protocols.chat.grammar import in_words, wrapped
 from fastgw.protocols.hub.conversation import Cache, Conversation, Tool, ToolChoice
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, tool_of
 from fastgw.protocols.hub.target import Target
 
 NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
@@ -29,7 +29,7 @@ def tools(conversation: Conversation, target: Target, losses: Losses) -> dict[st
     sent: list[Any] = []
     names: set[str] = set()
     for at, tool in enumerate(conversation.tools):
-        path = f"tools[{at}]"
+        path = tool_of(tool, at)
         if allowed is not None and tool.name not in allowed:
             continue
         if tool.kind == "web_search":

@@ -6,7 +6,7 @@ from fastgw.protocols.converse.encode_reasoning import Plan
 from fastgw.protocols.hub.answerable import answerable
 from fastgw.protocols.hub.conversation import Conversation, Sampling
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, format_of
 from fastgw.protocols.hub.target import Abilities, Target
 
 OBJECT_HINT = "Answer with one valid JSON object and nothing else: no words around it, no code fence."
@@ -55,7 +55,7 @@ def output_config(
     if form.kind == "json_object" or not form.schema:
         return {}, (OBJECT_HINT,)
     if abilities.json_schema != "native":
-        losses.drop(field_of(conversation.origin, "format"))
+        losses.drop(format_of(conversation))
         return {}, (SCHEMA_HINT + form.schema,)
     wanted: dict[str, Any] = {"schema": answerable(form.schema)}
     if form.name:
@@ -72,7 +72,7 @@ def service_tier(conversation: Conversation, losses: Losses) -> dict[str, Any]:
         return {"type": tier}
     # `auto` leaves it to the provider, and so does saying nothing.
     if tier not in ("", "auto"):
-        losses.drop("service_tier")
+        losses.drop(field_of(conversation.origin, "service_tier"))
     return {}
 
 

@@ -12,7 +12,7 @@ import msgspec
 from fastgw.protocols.hub.answerable import answerable
 from fastgw.protocols.hub.conversation import Conversation, Tool, ToolCall, ToolResult
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, tool_of
 from fastgw.protocols.hub.target import Abilities, Target
 
 NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
@@ -45,9 +45,9 @@ def chosen(conversation: Conversation, target: Target, losses: Losses) -> Chosen
         if not abilities.tools:
             losses.refuse("tools", "it takes no tools. Ask another model.")
         if tool.kind not in ("function", "custom"):
-            losses.drop(f"tools[{number}]")
+            losses.drop(tool_of(tool, number))
             continue
-        tools.append({"toolSpec": _spec(tool, abilities, losses, f"tools[{number}]")})
+        tools.append({"toolSpec": _spec(tool, abilities, losses, tool_of(tool, number))})
         names.add(tool.name)
         if tool.cache is not None:
             if abilities.cache_control:

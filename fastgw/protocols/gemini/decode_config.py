@@ -149,10 +149,15 @@ def tools_of(raw: bytes | msgspec.Raw, losses: Losses) -> list[Tool]:
                 tools += [_function(each, f"{path}[{at}]", losses) for at, each in enumerate(listed)]
             elif bytes(value) != b"null":
                 kind = _encode({name: value}).decode()
-                if name in _SEARCHES:
-                    tools.append(Tool("web_search", name=name, dialect="gemini", raw=kind))
-                else:
-                    tools.append(Tool("opaque", name=name, dialect="gemini", raw=kind))
+                tools.append(
+                    Tool(
+                        "web_search" if name in _SEARCHES else "opaque",
+                        name=name,
+                        dialect="gemini",
+                        raw=kind,
+                        path=path,
+                    )
+                )
     return tools
 
 

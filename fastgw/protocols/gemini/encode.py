@@ -8,6 +8,7 @@ from fastgw.protocols.gemini.encode_config import Settings
 from fastgw.protocols.gemini.encode_parts import History
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.losses import Losses
+from fastgw.protocols.hub.names import field_of
 from fastgw.protocols.hub.target import Target
 
 _encode = msgspec.json.Encoder().encode
@@ -68,15 +69,12 @@ def _tier(conversation: Conversation, body: dict[str, Any], losses: Losses) -> N
     if said and (conversation.origin == "gemini" or said in _TIERS):
         body["serviceTier"] = said
     elif said and said not in ("auto", "default"):
-        losses.drop("service_tier")
+        losses.drop(field_of(conversation.origin, "service_tier"))
 
 
 def _lose(conversation: Conversation, losses: Losses) -> None:
     """Settings that Google has no word for."""
     if conversation.user:
-        losses.drop(_USER.get(conversation.origin, "user"))
+        losses.drop(field_of(conversation.origin, "user"))
     if conversation.cache_key:
-        losses.drop("prompt_cache_key")
-
-
-_USER = {"messages": "metadata.user_id"}
+        losses.drop(field_of(conversation.origin, "cache_key"))

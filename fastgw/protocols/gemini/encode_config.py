@@ -8,7 +8,7 @@ from fastgw.protocols.gemini.schema_out import subset
 from fastgw.protocols.hub.conversation import Conversation, Effort, Format, Sampling, Thinking, Tool
 from fastgw.protocols.hub.effort import budget_of, effort_of, nearest
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, format_of, tool_of
 from fastgw.protocols.hub.target import Target
 
 Wired = dict[str, Any]
@@ -101,15 +101,17 @@ class Settings:
         if said.kind == "text":
             return {"responseMimeType": "text/plain"}
         made: Wired = {"responseMimeType": "application/json"}
-        path = field_of(self._asked.origin, "format")
-        if said.kind == "json_object":
-            return made if self._can.json_schema != "none" else {}
+        path = format_of(self._asked)
+        able, schema = self._can.json_schema, said.kind == "json_schema"
         if said.description:
             self._losses.drop(f"{path}.description")
-        if self._can.json_schema != "native":
+        if able == "none" or (schema and able != "native"):
             self._losses.drop(path)
-            self.hint = f"Answer with JSON that matches this JSON Schema, and with nothing else: {said.schema}"
-            return made if self._can.json_schema == "object" else {}
+            wanted = f"JSON that matches this JSON Schema, and with nothing else: {said.schema}"
+            self.hint = f"Answer with {wanted if schema else 'one valid JSON object, and with nothing else.'}"
+            return made if able == "object" else {}
+        if not schema:
+            return made
         if said.dialect == "gemini" and said.raw:
             return made | {"responseSchema": msgspec.Raw(said.raw.encode())}
         if self._can.schema_json:
@@ -187,21 +189,21 @@ class Settings:
                     made.append({"functionDeclarations": functions})
                 functions.append(self._function(tool, number))
                 names.add(tool.name)
-            elif (server := self._server(tool)) is not None:
+            elif (server := self._server(tool, tool_of(tool, number))) is not None:
                 made.append(server)
         if asked.parallel_calls is False and names:
             self._drop("parallel_calls")
         return made, self._calling(names) if names else None
 
-    def _server(self, tool: Tool) -> Wired | None:
+    def _server(self, tool: Tool, path: str) -> Wired | None:
         if tool.dialect == "gemini" and tool.raw and (tool.kind == "opaque" or self._can.web_search):
             return _object.decode(tool.raw)
         if tool.kind == "web_search" and self._can.web_search:
             for option in _object.decode(tool.raw) if tool.raw else ():
                 if option not in ("type", "name"):
-                    self._losses.drop(f"tools.{tool.name}.{option}")
+                    self._losses.drop(f"{path}.{option}")
             return {"googleSearch": {}}
-        self._losses.drop(f"tools.{tool.name or tool.kind}")
+        self._losses.drop(path)
         return None
 
     def _function(self, tool: Tool, number: int) -> Any:
@@ -212,7 +214,7 @@ class Settings:
             made["description"] = tool.description
         if tool.cache is not None:
             self._losses.drop("cache_control")
-        path = f"tools[{number}]"
+        path = tool_of(tool, number)
         if tool.strict:
             self._losses.drop(f"{path}.strict")
         if tool.kind == "custom":

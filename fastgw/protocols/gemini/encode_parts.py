@@ -54,6 +54,7 @@ class History:
     """Writes the turns of one conversation."""
 
     def __init__(self, conversation: Conversation, target: Target, losses: Losses) -> None:
+        self._origin = conversation.origin
         self._own = conversation.origin == "gemini"
         self._target = target
         self._family = target.family or seals.FAMILY
@@ -198,7 +199,7 @@ class History:
 
     def _medium(self, part: Image | Document | Audio | Video) -> list[Wired]:
         abilities = self._target.abilities
-        path = f"{self._path}.{type(part).__name__.lower()}"
+        path = self._path
         taken, fetched = {
             Image: (abilities.image_input, abilities.image_url),
             Document: (abilities.document_input, abilities.document_url),
@@ -220,7 +221,7 @@ class History:
             if part.text is not None:
                 return [*before, {"text": part.text}]
             if part.filename and not self._own:
-                self._losses.drop(f"{path}.filename")
+                self._losses.drop(f"{path}.{field_of(self._origin, 'filename')}")
         source = part.source
         name = {"displayName": part.filename} if isinstance(part, Document) and part.filename and self._own else {}
         kind = media_type_of(source) if source.data else source.media_type

@@ -190,6 +190,8 @@ class Tool(msgspec.Struct, frozen=True):
     """Whose server tool it is, for `opaque` and `web_search`; whose spelling `raw` is, for a function."""
     raw: str = ""
     """The whole tool as JSON text, for `opaque`, and for a replay of any other kind to its own dialect."""
+    path: str = ""
+    """Where the caller put it, if that is not its number in `Conversation.tools`."""
 
 
 class ToolChoice(msgspec.Struct, frozen=True):

@@ -1,5 +1,7 @@
 """What callers call a setting, so that an encoder can name a loss by the caller's own field."""
 
+from fastgw.protocols.hub.conversation import Conversation, Tool
+
 _FIELDS: dict[str, dict[str, str]] = {
     "chat": {
         "output_cap": "max_completion_tokens",
@@ -15,6 +17,7 @@ _FIELDS: dict[str, dict[str, str]] = {
         "verbosity": "text.verbosity",
         "parallel_calls": "parallel_tool_calls",
         "cache_key": "prompt_cache_key",
+        "logprobs": "include",
         "turns": "input",
     },
     "messages": {
@@ -23,6 +26,7 @@ _FIELDS: dict[str, dict[str, str]] = {
         "format": "output_config.format",
         "parallel_calls": "tool_choice.disable_parallel_tool_use",
         "user": "metadata.user_id",
+        "filename": "title",
     },
     "gemini": {
         "output_cap": "generationConfig.maxOutputTokens",
@@ -39,6 +43,8 @@ _FIELDS: dict[str, dict[str, str]] = {
         "thinking": "generationConfig.thinkingConfig",
         "format": "generationConfig.responseSchema",
         "tool_choice": "toolConfig.functionCallingConfig",
+        "service_tier": "serviceTier",
+        "filename": "displayName",
         "turns": "contents",
     },
 }
@@ -46,9 +52,25 @@ _FIELDS["completions"] = {"output_cap": "max_tokens", "turns": "prompt"}
 
 
 def field_of(origin: str, setting: str) -> str:
-    """The name, in the dialect `origin`, of a field of `Conversation`, `Sampling` or, as `turns`, of its history.
+    """The name, in the dialect `origin`, of a field of `Conversation`, `Sampling` or, as `turns`, of its history, or of
+    a document's `filename`.
 
     A setting that a dialect calls as the hub does, or does not have, keeps the hub's name; `turns` is `messages` then.
     """
     named = _FIELDS.get(origin, {}).get(setting)
     return named or ("messages" if setting == "turns" else setting)
+
+
+def tool_of(tool: Tool, number: int) -> str:
+    """The caller's place of the tool that has `number` in `Conversation.tools`."""
+    return tool.path or f"tools[{number}]"
+
+
+def format_of(conversation: Conversation) -> str:
+    """The caller's name for the form of the answer: Google has three fields for it."""
+    form = conversation.format
+    if conversation.origin != "gemini" or form is None:
+        return field_of(conversation.origin, "format")
+    if form.kind != "json_schema":
+        return "generationConfig.responseMimeType"
+    return "generationConfig." + ("responseSchema" if form.raw else "responseJsonSchema")

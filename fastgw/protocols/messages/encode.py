@@ -78,7 +78,7 @@ def _about(conversation: Conversation, losses: Losses) -> dict[str, Any]:
     if conversation.service_tier:
         tier = _TIERS.get(conversation.service_tier)
         if tier is None:
-            losses.drop("service_tier")
+            losses.drop(field_of(conversation.origin, "service_tier"))
         else:
             fields["service_tier"] = tier
     if conversation.stream:

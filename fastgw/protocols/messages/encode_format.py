@@ -12,7 +12,7 @@ import msgspec
 from fastgw.protocols.hub.answerable import answerable
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, format_of
 from fastgw.protocols.hub.target import Abilities
 
 _OBJECT = "Answer with one valid JSON object and nothing else: no words around it, no code fence."
@@ -25,7 +25,7 @@ def output_format(conversation: Conversation, abilities: Abilities, losses: Loss
     if form is None or form.kind != "json_schema" or not form.schema:
         return None
     if abilities.json_schema != "native":
-        losses.drop(field_of(conversation.origin, "format"))
+        losses.drop(format_of(conversation))
         return None
     if form.description:
         losses.drop(f"{field_of(conversation.origin, 'format')}.description")

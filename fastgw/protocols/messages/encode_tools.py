@@ -7,7 +7,7 @@ import msgspec
 from fastgw.protocols.hub.answerable import answerable
 from fastgw.protocols.hub.conversation import Cache, Conversation, Tool, ToolCall
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, tool_of
 from fastgw.protocols.hub.target import Abilities, Target
 from fastgw.protocols.messages.web_search import web_search
 
@@ -40,7 +40,7 @@ def chosen(conversation: Conversation, target: Target, losses: Losses) -> Chosen
             continue
         if not abilities.tools:
             losses.refuse("tools", "it takes no tools. Ask another model.")
-        made = _tool(tool, conversation.origin, abilities, losses, f"tools[{number}]")
+        made = _tool(tool, conversation.origin, abilities, losses, tool_of(tool, number))
         if made is not None:
             tools.append(made)
             names.add(tool.name)

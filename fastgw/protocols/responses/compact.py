@@ -70,7 +70,7 @@ def render(events: Iterable[Event], setting: Setting) -> bytes:
 
 def _from_users(conversation: Conversation) -> Iterator[list[dict[str, Any]]]:
     """What each message of a user holds; its pictures and documents must stand as they came."""
-    parts = Parts(SAME.abilities, Losses(), own=True, own_files=True)
+    parts = Parts(SAME.abilities, Losses(), "input", own=True, own_files=True)
     for turn in conversation.turns:
         content: list[dict[str, Any]] = []
         for part in turn.parts if turn.role == "user" else ():
@@ -79,8 +79,8 @@ def _from_users(conversation: Conversation) -> Iterator[list[dict[str, Any]]]:
                     content.append({"type": "input_text", "text": part.text})
                 case Image():
                     detail = part.detail or "auto"
-                    content += parts.medium(msgspec.structs.replace(part, detail=detail), "input")
+                    content += parts.medium(msgspec.structs.replace(part, detail=detail))
                 case Document():
-                    content += parts.medium(part, "input")
+                    content += parts.medium(part)
         if content:
             yield content

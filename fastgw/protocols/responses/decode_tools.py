@@ -31,7 +31,11 @@ def tools_of(raw: msgspec.Raw, losses: Losses) -> list[Tool]:
     """All tools, those of a namespace each by its flat name. Raises `GatewayError` (400)."""
     tools: list[Tool] = []
     for number, one in enumerate(toplevel.typed(_tools, raw, "tools") or ()):
-        tools += _tool(one, f"tools[{number}]", losses)
+        path = f"tools[{number}]"
+        made = _tool(one, path, losses)
+        if len(tools) != number or len(made) > 1:
+            made = [msgspec.structs.replace(tool, path=path) for tool in made]
+        tools += made
     return tools
 
 

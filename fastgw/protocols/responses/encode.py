@@ -8,7 +8,7 @@ import msgspec
 from fastgw.protocols.hub.conversation import Conversation, Text, Thinking
 from fastgw.protocols.hub.effort import effort_of, nearest
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, format_of
 from fastgw.protocols.hub.target import Target
 from fastgw.protocols.responses.decode import LOGPROBS, SEALS
 from fastgw.protocols.responses.encode_items import Items
@@ -90,7 +90,9 @@ def _logprobs(body: dict[str, Any], conversation: Conversation, target: Target, 
     sampling = conversation.sampling
     asked = sampling.top_logprobs is not None or bool(sampling.logprobs)
     if asked and not target.abilities.logprobs:
-        losses.drop(field_of(conversation.origin, "logprobs"))
+        for name in ("logprobs", "top_logprobs"):
+            if getattr(sampling, name):
+                losses.drop(field_of(conversation.origin, name))
     elif asked:
         if sampling.top_logprobs is not None:
             body["top_logprobs"] = sampling.top_logprobs
@@ -114,7 +116,7 @@ def _output(body: dict[str, Any], conversation: Conversation, target: Target, lo
         kind = shape.kind
         able = target.abilities.json_schema
         if kind == "json_schema" and able != "native":
-            losses.drop(field_of(conversation.origin, "format"))
+            losses.drop(format_of(conversation))
             kind = "json_object"
         if able != "none" or kind == "text":
             text["format"] = {"type": kind}
@@ -126,7 +128,7 @@ def _output(body: dict[str, Any], conversation: Conversation, target: Target, lo
             if shape.description:
                 text["format"]["description"] = shape.description
         elif kind == "json_object" and able == "none":
-            losses.drop(field_of(conversation.origin, "format"))
+            losses.drop(format_of(conversation))
     if conversation.verbosity:
         text["verbosity"] = conversation.verbosity
     if text:

@@ -40,7 +40,9 @@ class Items:
         self._target = target
         self._losses = losses
         self._own = conversation.origin == DIALECT
-        self.parts = Parts(target.abilities, losses, own=self._own, own_files=conversation.origin in {DIALECT, "chat"})
+        self._path = field_of(conversation.origin, "turns")
+        own_files = conversation.origin in {DIALECT, "chat"}
+        self.parts = Parts(target.abilities, losses, self._path, own=self._own, own_files=own_files)
         self._names = split_names(conversation.tools) if self._own else {}
         self._custom_calls: set[str] = set()
         self.instructions: str | None = None
@@ -49,20 +51,18 @@ class Items:
 
     def encode(self) -> None:
         """Raises `GatewayError` (400) for what would change the meaning."""
-        turns = self._conversation.turns
-        base = field_of(self._conversation.origin, "turns")
         rest = self._without_instructions()
-        for number, turn in rest:
-            self._turn(turn, f"{base}[{number}]")
-        first = turns[rest[0][0]] if len(rest) == 1 else None
+        for turn in rest:
+            self._turn(turn)
+        first = rest[0] if len(rest) == 1 else None
         bare = first.parts[0] if self._own and first is not None and first.id == BARE_INPUT else None
         self.input = bare.text if isinstance(bare, Text) else self._items
 
-    def _without_instructions(self) -> list[tuple[int, Turn]]:
-        """The turns that stay, each with its number."""
-        rest: list[tuple[int, Turn]] = []
+    def _without_instructions(self) -> list[Turn]:
+        """The turns that stay."""
+        rest: list[Turn] = []
         said: list[str] = []
-        for number, turn in enumerate(self._conversation.turns):
+        for turn in self._conversation.turns:
             if self._own:
                 first = turn.id == INSTRUCTIONS
             elif self._target.abilities.mid_system:
@@ -70,37 +70,40 @@ class Items:
             else:
                 first = turn.role in {"system", "developer"}
             if not first:
-                rest.append((number, turn))
+                rest.append(turn)
                 continue
             if turn.name:
-                self._losses.drop(f"{field_of(self._conversation.origin, 'turns')}.name")
+                self._losses.drop(f"{self._path}.name")
             for part in turn.parts:
-                if isinstance(part, Text) and not part.text.startswith(_BILLING):
+                if isinstance(part, Opaque):
+                    self._losses.foreign((part.kind,))
+                elif not isinstance(part, Text):
+                    self._losses.refuse(self._path, "instructions may be text only. Send the rest as a user.")
+                elif not part.text.startswith(_BILLING):
                     said.append(part.text)
                     self.parts.forget(part.cache)
         if said:
             self.instructions = "\n\n".join(text for text in said if text or self._own)
         return rest
 
-    def _turn(self, turn: Turn, path: str) -> None:
+    def _turn(self, turn: Turn) -> None:
         if turn.name:
-            self._losses.drop(f"{path}.name")
+            self._losses.drop(f"{self._path}.name")
         if turn.role == "assistant":
-            self._assistant(turn, path)
+            self._assistant(turn)
             return
         content: list[dict[str, Any]] = []
-        for number, part in enumerate(turn.parts):
-            where = f"{path}.content[{number}]"
+        for part in turn.parts:
             if isinstance(part, ToolResult | Opaque | ToolCall):
                 self._message(turn, content)
                 content = []
-                self._other(part, turn, where)
+                self._other(part, turn)
             elif isinstance(part, Text | Refused):
                 words = part if isinstance(part, Text) else Text(part.text)
                 if words.text or self._own:
                     content.append(self.parts.text(words))
             elif not isinstance(part, Thought):
-                content += self.parts.medium(part, where)
+                content += self.parts.medium(part)
         self._message(turn, content)
 
     def _message(self, turn: Turn, content: list[dict[str, Any]]) -> None:
@@ -122,20 +125,19 @@ class Items:
             item["phase"] = turn.phase
         return item
 
-    def _assistant(self, turn: Turn, path: str) -> None:
+    def _assistant(self, turn: Turn) -> None:
         words: list[Text | Refused] = []
-        for number, part in enumerate(turn.parts):
-            where = f"{path}.content[{number}]"
+        for part in turn.parts:
             if isinstance(part, Text | Refused):
                 words.append(part)
                 continue
-            self._spoken(turn, words, path)
+            self._spoken(turn, words)
             words = []
-            self._other(part, turn, where)
+            self._other(part, turn)
         if words or not turn.parts:
-            self._spoken(turn, words, path)
+            self._spoken(turn, words)
 
-    def _spoken(self, turn: Turn, words: list[Text | Refused], path: str) -> None:
+    def _spoken(self, turn: Turn, words: list[Text | Refused]) -> None:
         """What the model said. Of another dialect it goes without ids, as plain texts: only so is it no item of the
         provider's own, which would need the provider's ids."""
         if self._own:
@@ -157,16 +159,16 @@ class Items:
             if isinstance(one, Text):
                 self.parts.forget(one.cache)
                 if one.citations:
-                    self._losses.drop(f"{path}.citations")
+                    self._losses.drop(f"{self._path}.citations")
             if one.text:
                 self._items.append({"type": "message", "role": "assistant", "content": one.text})
 
-    def _other(self, part: Part, turn: Turn, path: str) -> None:
+    def _other(self, part: Part, turn: Turn) -> None:
         match part:
             case ToolCall():
                 self._call(part)
             case ToolResult():
-                self._result(part, turn, path)
+                self._result(part, turn)
             case Thought():
                 self._thought(part)
             case Opaque():
@@ -175,10 +177,10 @@ class Items:
                 else:
                     self._losses.foreign((part.kind,))
             case Text() | Refused():
-                self._spoken(turn, [part], path)
+                self._spoken(turn, [part])
             case _:
                 # The model's own pictures: it may say none itself, so they are shown to it.
-                content = self.parts.medium(part, path)
+                content = self.parts.medium(part)
                 self._items.append({"type": "message", "role": "user", "content": content})
 
     def _call(self, call: ToolCall) -> None:
@@ -197,7 +199,7 @@ class Items:
             arguments = "{}"
         self._items.append({"type": "function_call", **made, "name": name, "arguments": arguments})
 
-    def _result(self, result: ToolResult, turn: Turn, path: str) -> None:
+    def _result(self, result: ToolResult, turn: Turn) -> None:
         self.parts.forget(result.cache)
         parts = list(result.parts)
         if result.is_error:
@@ -205,12 +207,8 @@ class Items:
             parts[: 1 if text else 0] = [Text(f"Error: {text}".rstrip())]
         output: Any = [
             made
-            for number, part in enumerate(parts)
-            for made in (
-                [self.parts.text(part)]
-                if isinstance(part, Text)
-                else self.parts.medium(part, f"{path}.content[{number}]")
-            )
+            for part in parts
+            for made in ([self.parts.text(part)] if isinstance(part, Text) else self.parts.medium(part))
         ]
         if not output or (len(output) == 1 and output[0].keys() == {"type", "text"}):
             output = output[0]["text"] if output else ""

@@ -6,7 +6,7 @@ import msgspec
 
 from fastgw.protocols.hub.conversation import Conversation, Tool
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, tool_of
 from fastgw.protocols.hub.target import Target
 
 DIALECT = "responses"
@@ -33,7 +33,7 @@ def tools_of(conversation: Conversation, target: Target, losses: Losses) -> list
                 made.append(msgspec.Raw(tool.raw.encode()))
             whole = tool.raw
             continue
-        one = _tool(tool, f"tools[{number}]", target, losses, own=own)
+        one = _tool(tool, tool_of(tool, number), target, losses, own=own)
         if one is not None:
             made.append(one)
     return made
@@ -128,6 +128,6 @@ def _web_search(tool: Tool, path: str, losses: Losses) -> dict[str, Any]:
                 made[name] = value
             case "type" | "name":
                 pass
-            case _ if value is not None:
+            case _ if value not in (None, {}):
                 losses.drop(f"{path}.{name}")
     return made

@@ -53,7 +53,7 @@ def test_caps(abilities: dict[str, Any], expected: dict[str, int], losses: tuple
     ({"stop": ("a",)}, {"stop_max": 0}, {}, ("stop_sequences",)),
     ({"n": 1}, {"choices": False}, {}, ()),
     ({"logprobs": True, "top_logprobs": 2}, {}, {"logprobs": True, "top_logprobs": 2}, ()),
-    ({"logprobs": True, "top_logprobs": 2}, {"logprobs": False}, {}, ("logprobs",)),
+    ({"logprobs": True, "top_logprobs": 2}, {"logprobs": False}, {}, ("logprobs", "top_logprobs")),
     ({"logit_bias": '{"5":1}'}, {}, {"logit_bias": {"5": 1}}, ()),
     ({"logit_bias": '{"5":1}'}, {"sampling": False}, {}, ("logit_bias",)),
 ])  # fmt: skip

@@ -131,6 +131,9 @@ def test_the_form_of_the_answer() -> None:
     }  # fmt: skip
     assert config(able(schema_json=True), format=schema) == json | {"responseJsonSchema": msgspec.json.decode(SCHEMA)}
     losses = Losses()
+    assert "one valid JSON object" in str(made(able(json_schema="none"), losses, format=Format("json_object")))
+    assert losses.paths == ("response_format",)
+    losses = Losses()
     hinted = made(able(json_schema="object"), losses, format=schema)
     assert hinted["generationConfig"] == json
     assert SCHEMA in hinted["systemInstruction"]["parts"][0]["text"]
@@ -165,12 +168,12 @@ def test_search_on_the_web_and_tools_of_others() -> None:
     raw = '{"type":"web_search","search_context_size":"low"}'
     search = msgspec.structs.replace(SEARCH, raw=raw)
     assert made(able(web_search="tool"), losses, tools=(search,))["tools"] == [{"googleSearch": {}}]
-    assert losses.paths == ("tools.web_search.search_context_size",)
+    assert losses.paths == ("tools[0].search_context_size",)
     losses = Losses()
     body = made(losses=losses, tools=(SEARCH, Tool("opaque", "computer", dialect="messages", raw="{}")),
                 tool_choice=ToolChoice("named", "computer"))  # fmt: skip
     assert body.keys() == {"contents"}
-    assert losses.paths == ("tools.web_search", "tools.computer")
+    assert losses.paths == ("tools[0]", "tools[1]")
 
 
 @pytest.mark.parametrize(

@@ -242,7 +242,7 @@ def test_losses_are_named() -> None:
         losses=losses,
     )
     assert losses.paths == (
-        "cache_control", "messages.image.detail", "messages.document.citations", "messages.document.filename",
+        "cache_control", "messages.detail", "messages.citations", "messages.filename",
         "web_search_call", "server_tool_use",
     )  # fmt: skip
     assert [content["role"] for content in made] == ["user"]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.conversation import Conversation, Format, Tool
+from fastgw.protocols.hub.names import field_of, format_of, tool_of
 
 
 @pytest.mark.parametrize(
@@ -19,3 +20,22 @@ from fastgw.protocols.hub.names import field_of
 )
 def test_a_setting_has_the_name_its_caller_gave_it(origin: str, setting: str, field: str) -> None:
     assert field_of(origin, setting) == field
+
+
+@pytest.mark.parametrize(
+    ("origin", "form", "field"),
+    [
+        ("gemini", Format("json_schema", schema="{}", dialect="gemini", raw="{}"), "generationConfig.responseSchema"),
+        ("gemini", Format("json_schema", schema="{}"), "generationConfig.responseJsonSchema"),
+        ("gemini", Format("json_object"), "generationConfig.responseMimeType"),
+        ("responses", Format("json_object"), "text.format"),
+        ("chat", None, "response_format"),
+    ],
+)
+def test_the_form_is_named_as_it_was_said(origin: str, form: Format | None, field: str) -> None:
+    assert format_of(Conversation(origin, (), format=form)) == field
+
+
+def test_a_tool_is_named_by_its_place() -> None:
+    assert tool_of(Tool("function", "f"), 2) == "tools[2]"
+    assert tool_of(Tool("web_search", path="tools[1].googleSearch"), 2) == "tools[1].googleSearch"

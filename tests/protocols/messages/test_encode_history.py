@@ -112,6 +112,13 @@ def test_parts_of_other_dialects_are_lost_by_name() -> None:
     assert body["messages"][1]["content"] == [{"type": "text", "text": "b"}]
 
 
+@pytest.mark.parametrize("kind", ["item_reference", "compaction"])
+def test_what_only_another_provider_keeps_is_refused(kind: str) -> None:
+    with pytest.raises(GatewayError) as refused:
+        sent(asked(said("assistant", Opaque("responses", kind, "{}")), said("user", "a"), origin="responses"))
+    assert refused.value.param == f"input.{kind}"
+
+
 def test_pictures_of_the_assistant_are_shown_by_the_user() -> None:
     turns = said("user", "a"), said("assistant", "b", PICTURE, call("x")), said("tool", result("x")), said("user", "c")
     assert shape(*turns) == ["u: a", "a: b x", "u: tool_result_x image c"]

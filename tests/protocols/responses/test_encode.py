@@ -58,7 +58,9 @@ def test_log_probabilities() -> None:
     made = encoded(conversation)
     assert made["include"] == ["reasoning.encrypted_content", "message.output_text.logprobs"]
     assert made["top_logprobs"] == 4
-    assert encoded(conversation, logprobs=False)["losses"] == ("logprobs",)
+    assert encoded(conversation, logprobs=False)["losses"] == ("logprobs", "top_logprobs")
+    own = asked(sampling=Sampling(logprobs=True), origin="responses")
+    assert encoded(own, logprobs=False)["losses"] == ("include",)
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,17 @@ def test_what_has_no_place_is_listed_by_its_path() -> None:
         Turn("user", (Text("u"),), name="bob"), says(Text("a", citations=(citation,))),
         says(Opaque("messages", "server_tool_use", "{}")), origin="messages",
     ))  # fmt: skip
-    assert made["losses"] == ("messages[0].name", "messages[1].citations", "server_tool_use")
+    assert made["losses"] == ("messages.name", "messages.citations", "server_tool_use")
+
+
+@pytest.mark.parametrize("mid_system", [True, False])
+def test_instructions_lose_nothing_unseen(mid_system: bool) -> None:
+    words = Turn("system", (Text("a"), Opaque("chat", "odd", "{}")))
+    made = encoded(asked(words, Turn("user", (Text("u"),))), mid_system=mid_system)
+    assert (made["instructions"], made["losses"]) == ("a", ("odd",))
+    picture = Turn("system", (Image(Source(url="https://a.example/b")),))
+    with pytest.raises(GatewayError):
+        encoded(asked(picture, Turn("user", (Text("u"),))), mid_system=mid_system)
 
 
 def test_a_reference_of_another_dialect_is_refused() -> None:

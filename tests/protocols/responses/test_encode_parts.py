@@ -44,7 +44,7 @@ def test_documents_of_text_and_what_is_said_of_them() -> None:
     part = Document(Source(), "T", context="About.", text="Words.")
     assert [one["text"] for one in content(part)[0]] == ["About.", "T\n\nWords."]
     made, losses = content(Document(PDF, "a.pdf", citations=True))
-    assert (len(made), losses) == (1, ("messages[0].content[0].citations",))
+    assert (len(made), losses) == (1, ("messages.citations",))
 
 
 def test_breakpoints_where_the_lane_takes_them() -> None:
@@ -70,7 +70,12 @@ def test_breakpoints_where_the_lane_takes_them() -> None:
 def test_what_cannot_be_shown_is_refused(part: Any, abilities: dict[str, Any]) -> None:
     with pytest.raises(GatewayError) as caught:
         content(part, **abilities)
-    assert (caught.value.param, caught.value.status) == ("messages[0].content[0]", 400)
+    assert (caught.value.param, caught.value.status) == ("messages", 400)
+
+
+def test_bytes_of_an_unknown_kind_are_taken_for_the_usual_one() -> None:
+    assert content(Image(Source(data="AAAA")))[0][0]["image_url"] == "data:image/png;base64,AAAA"
+    assert content(Document(Source(data="AAAA")))[0][0]["file_data"] == "data:application/pdf;base64,AAAA"
 
 
 def test_files_of_chat_are_files_here() -> None:

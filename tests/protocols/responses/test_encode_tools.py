@@ -68,6 +68,12 @@ def test_options_of_chat() -> None:
                               "user_location": {"type": "approximate", "city": "Bern"}}]  # fmt: skip
 
 
+def test_a_search_without_options_loses_nothing() -> None:
+    tool = Tool("web_search", "googleSearch", dialect="gemini", raw='{"googleSearch":{}}')
+    made = made_of(tool, web_search="tool")
+    assert (made["tools"], made["losses"]) == ([{"type": "web_search"}], ())
+
+
 def test_server_tools_of_other_dialects_are_listed() -> None:
     assert made_of(Tool("opaque", "computer", dialect="messages", raw="{}"))["losses"] == ("tools[0]",)
 
