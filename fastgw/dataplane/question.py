@@ -34,22 +34,12 @@ async def translated(stages: Stages, flight: Flight, call: Call, candidate: Cand
     Raises `GatewayError` for a question that is wrong in the caller's own dialect, `CannotServe` for one that this
     candidate cannot be asked; with `strict`, for anything that would be left out.
     """
-    if flight.asked is None:
-        losses = Losses()
-        decode = CALLERS[call.dialect].decode_request
-        try:
-            if call.body_bytes > OFF_LOOP_BYTES:
-                conversation = await asyncio.to_thread(decode, call.fields, call.said, losses)
-            else:
-                conversation = decode(call.fields, call.said, losses)
-        except msgspec.MsgspecError as exc:
-            raise _untold(exc) from exc
-        if call.dialect in FORGETFUL and flight.grant is not None:
-            conversation = await stages.remember.bring_back(flight.grant.ask.principal.key_id, conversation)
-        flight.asked = (conversation, losses.paths)
-    conversation, unknown = flight.asked
+    conversation, unknown = flight.asked or await _ask(stages, flight, call)
     try:
-        urls = wanted(conversation, candidate.target.abilities)
+        if call.body_bytes > OFF_LOOP_BYTES:
+            urls = await asyncio.to_thread(wanted, conversation, candidate.target.abilities)
+        else:
+            urls = wanted(conversation, candidate.target.abilities)
         if urls:
             # Kept for the next candidate, which need not fetch them again.
             found = await stages.fetcher.fetch_all(urls)
@@ -71,6 +61,23 @@ async def translated(stages: Stages, flight: Flight, call: Call, candidate: Cand
     if strict and flight.dropped:
         raise CannotServe(_too_strict(flight.dropped), f"strict key, and {len(flight.dropped)} losses")
     return body
+
+
+async def _ask(stages: Stages, flight: Flight, call: Call) -> tuple[Conversation, tuple[str, ...]]:
+    """The question in the hub's terms, kept in the flight for further candidates."""
+    losses = Losses()
+    decode = CALLERS[call.dialect].decode_request
+    try:
+        if call.body_bytes > OFF_LOOP_BYTES:
+            conversation = await asyncio.to_thread(decode, call.fields, call.said, losses)
+        else:
+            conversation = decode(call.fields, call.said, losses)
+    except msgspec.MsgspecError as exc:
+        raise _untold(exc) from exc
+    if call.dialect in FORGETFUL and flight.grant is not None:
+        conversation = await stages.remember.bring_back(flight.grant.ask.principal.key_id, conversation)
+    flight.asked = (conversation, losses.paths)
+    return flight.asked
 
 
 def _encode(conversation: Conversation, candidate: Candidate) -> tuple[bytes, tuple[str, ...]]:

@@ -26,6 +26,8 @@ KEPT_BYTES_MAX = 64 * 1024
 HOUR_BYTES_MAX = 64 * 1024 * 1024
 """Of all answers that a worker keeps in an hour: the store has better things to hold."""
 _HOUR_MS = 3_600_000
+TURNS_INLINE_MAX = 5_000
+"""A longer history is walked through in a thread: 100,000 turns take 150 ms."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Kept).decode
@@ -62,13 +64,15 @@ class Remember:
 
     async def bring_back(self, owner: str, conversation: Conversation) -> Conversation:
         """The conversation with the reasoning that its turns came without, as far as it is known."""
-        names = wanted(conversation)
+        many = len(conversation.turns) > TURNS_INLINE_MAX
+        names = await asyncio.to_thread(wanted, conversation) if many else wanted(conversation)
         if not names:
             return conversation
         try:
             async with asyncio.timeout(WAIT_MS / 1_000):
                 found = await self._memory.recall(owner, names)
-            return restored(conversation, {name: _decode(kept) for name, kept in found.items()})
+            decoded = {name: _decode(kept) for name, kept in found.items()}
+            return await asyncio.to_thread(restored, conversation, decoded) if many else restored(conversation, decoded)
         except Exception as exc:  # whatever is wrong with the store, the question can be asked without it
             _log.warning("reasoning of earlier turns cannot be brought back: %r", exc)
             return conversation

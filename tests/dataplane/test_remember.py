@@ -1,7 +1,9 @@
 """Reasoning is kept and brought back; a store that is away or full of nonsense costs nobody an answer."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -87,3 +89,29 @@ async def test_what_an_hour_may_hold_is_bounded(monkeypatch: pytest.MonkeyPatch)
         while memory._keeping:
             await asyncio.sleep(0.01)
     assert 2 <= len(store.kept) <= 3
+
+
+async def test_a_long_history_is_walked_through_off_the_loop(
+    server: embedded.Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remember, "TURNS_INLINE_MAX", 0)
+    threads: list[str] = []
+
+    def noting(work: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*given: Any) -> Any:
+            threads.append(threading.current_thread().name)
+            return work(*given)
+
+        return noted
+
+    for name in ("wanted", "restored"):
+        monkeypatch.setattr(remember, name, noting(getattr(remember, name)))
+    store = SealStore(server.url)
+    memory = Remember(store)
+    memory.keep("key_1", answer(), 0)
+    async with asyncio.timeout(30):
+        while await memory.bring_back("key_1", ASKED) != TOLD:
+            await asyncio.sleep(0.01)
+    assert len(threads) >= 2
+    assert threading.main_thread().name not in threads
+    await store.aclose()
