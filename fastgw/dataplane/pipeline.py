@@ -182,7 +182,10 @@ class Chat:
         same = untouched(call.dialect, candidate.target)
         if same:
             flight.dropped = ()
-            body = spliced(call, candidate)
+            if call.body_bytes > OFF_LOOP_BYTES:
+                body = await asyncio.to_thread(spliced, call, candidate)
+            else:
+                body = spliced(call, candidate)
         else:
             body = await translated(self._s, flight, call, candidate, strict=strict)
         said = call.said if same else None

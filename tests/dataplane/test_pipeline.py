@@ -1,10 +1,15 @@
 """The request path from end to end at its ASGI edge: every way out settles once and leaves nothing behind."""
 
 import asyncio
+import threading
+from typing import Any
 
 import msgspec
 import pytest
 
+from fastgw.dataplane import pipeline
+from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
+from fastgw.dataplane.question import spliced
 from fastgw.exchange import Outcome
 from fastgw.settings.values import Deadlines
 from tests.dataplane.conftest import Worker, WorkerOf
@@ -143,3 +148,16 @@ async def test_no_comment_follows_the_end_or_an_error_that_nobody_reads_yet(work
     assert caller.status == 502
     assert b"keep-alive" not in caller.text
     assert caller.ended
+
+
+async def test_a_large_body_is_spliced_off_the_loop(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[bool] = []
+
+    def noting(*given: Any) -> bytes:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return spliced(*given)
+
+    monkeypatch.setattr(pipeline, "spliced", noting)
+    for size in (1, OFF_LOOP_BYTES):
+        assert (await worker.call(messages=[{"role": "user", "content": "x" * size}]).answer()).status == 200
+    assert threads == [True, False]
