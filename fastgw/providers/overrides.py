@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -27,8 +27,26 @@ def mistake(name: str, value: Any) -> tuple[str, str] | None:
     try:
         _value(name, value)
     except msgspec.ValidationError as error:
-        return str(error).split(" - at `", 1)[0].rstrip(".") + ".", f"It is {getattr(Abilities(), name)!r} by default."
+        return str(error).split(" - at `", 1)[0].rstrip(".") + ".", _remedy(name)
     return None
+
+
+def choices(kind: Any) -> tuple[str, ...]:
+    """The words among which a field of this type, or a list of it, chooses; none if it takes others, too."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    return tuple(word for inner in get_args(kind) for word in choices(inner))
+
+
+def _remedy(name: str) -> str:
+    if words := choices(_FIELDS[name]):
+        return f"Known: {', '.join(_toml(word) for word in words)}."
+    return f"It is {_toml(getattr(Abilities(), name))} by default."
+
+
+def _toml(value: Any) -> str:
+    """Numbers, booleans, strings, empty lists and empty tables look in TOML as they do in JSON."""
+    return msgspec.json.encode(value).decode()
 
 
 def _value(name: str, value: Any) -> Any:
@@ -36,4 +54,6 @@ def _value(name: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise msgspec.ValidationError("Expected `object`")
         return {key: msgspec.Raw(msgspec.json.encode(item)) for key, item in value.items()}
+    if isinstance(value, int | float) and value < 0:
+        raise msgspec.ValidationError("Is negative")
     return msgspec.convert(value, _FIELDS[name])

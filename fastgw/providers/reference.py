@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from fastgw.protocols.hub import target
+from fastgw.providers import overrides
 from fastgw.providers.registry import VENDORS
 from fastgw.providers.vendor import Vendor
 from fastgw.settings.reference import docstrings
@@ -89,7 +90,8 @@ def _abilities() -> Iterator[str]:
     for field in msgspec.structs.fields(target.Abilities):
         value = getattr(target.Abilities(), field.name)
         shown = msgspec.json.encode(value).decode("ascii")
-        yield f"| `{field.name}` | `{shown}` | {told[field.name]} |\n"
+        words = ", ".join(f"`{msgspec.json.encode(word).decode()}`" for word in overrides.choices(field.type))
+        yield f"| `{field.name}` | `{shown}` | {told[field.name]}{f' Known: {words}.' if words else ''} |\n"
 
 
 if __name__ == "__main__":

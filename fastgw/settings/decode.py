@@ -93,7 +93,8 @@ def _type_remedy(wanted: Any) -> str:
     if get_origin(kind) is tuple:
         return 'Write a list of strings: ["a", "b"].'
     if get_origin(kind) is dict:
-        return 'Write a table of strings: { name = "value" }.'
+        value = "value" if Any in get_args(kind) else '"value"'
+        return f"Write a table: {{ name = {value} }}."
     if arguments := get_args(kind):
         return f"One of: {', '.join(str(argument) for argument in arguments)}."
     return _REMEDIES.get(kind, "")

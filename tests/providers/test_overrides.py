@@ -19,9 +19,13 @@ def test_toml_values_become_what_the_fields_hold() -> None:
     [
         ("image_inputs", True, "Unknown ability.", "Did you mean image_input?"),
         ("x", True, "Unknown ability.", "Known: "),
-        ("image_input", "no", "Expected `bool`, got `str`.", "It is True by default."),
-        ("efforts", ["ultra"], "Invalid enum value 'ultra'.", "It is ("),
-        ("reasoning", "much", "Invalid enum value 'much'.", "It is 'effort' by default."),
+        ("image_input", "no", "Expected `bool`, got `str`.", "It is true by default."),
+        ("efforts", ["ultra"], "Invalid enum value 'ultra'.", 'Known: "none", "minimal", "low", '),
+        ("json_schema", "objekt", "Invalid enum value 'objekt'.", 'Known: "native", "object", "none".'),
+        ("seed", 1, "Expected `str`, got `int`.", 'Known: "seed", "random_seed", "".'),
+        ("lacks", "user", "Expected `array`, got `str`.", "It is [] by default."),
+        ("output_max", -1, "Is negative.", "It is 0 by default."),
+        ("temperature_max", -0.5, "Is negative.", "It is 2.0 by default."),
         ("extra", "x", "Expected `object`.", "It is {} by default."),
     ],
 )
