@@ -5,6 +5,7 @@ import msgspec
 from fastgw.protocols import toplevel
 from fastgw.protocols.hub.dialect import FromPath, Peek
 from fastgw.protocols.hub.target import Target
+from fastgw.protocols.messages.strip import stripped
 from fastgw.protocols.toplevel import Fields
 
 
@@ -39,9 +40,10 @@ def peek(fields: Fields, said: FromPath) -> Peek:
 def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
     """The body for a provider of the same dialect: the caller's, with the provider's name of the model.
 
-    Nested values are copied byte for byte. Nothing is asked for: every stream of this dialect carries usage.
+    Nested values are copied byte for byte, but for seals that are of no use there (`strip`). Nothing is asked for:
+    every stream of this dialect carries usage.
     """
-    changed = dict(fields)
+    changed = dict(stripped(fields, target))
     if target.abilities.model_in_body:
         changed["model"] = msgspec.Raw(_encode(target.model))
     else:

@@ -1,0 +1,100 @@
+"""Seals of other families, taken out of messages that go to a provider of this dialect as they came.
+
+A caller keeps what the gateway gave it: reasoning of Gemini's or OpenAI's models, under tagged seals. Once it asks one
+of Claude's, that reasoning must go, for the API answers 400 to a signature that it did not make; what Claude itself
+sealed loses the tag that it got on its way through another dialect. Every other byte stays.
+"""
+
+import msgspec
+
+from fastgw.protocols.hub.sealed import untagged
+from fastgw.protocols.hub.target import Target
+from fastgw.protocols.messages.seals import attached
+from fastgw.protocols.toplevel import Fields
+
+_TAGGED = b"fgw1."
+_UNSIGNED = (b'"signature":""', b'"signature": ""')
+_SEALS = {"thinking": "signature", "redacted_thinking": "data"}
+_BUDGET = "budget"
+
+_objects = msgspec.json.Decoder(list[Fields])
+_object = msgspec.json.Decoder(Fields)
+_string = msgspec.json.Decoder(str)
+_encode = msgspec.json.Encoder().encode
+
+
+def stripped(fields: Fields, target: Target) -> Fields:
+    """The request without reasoning that the lane's family cannot read; the same object if there is none.
+
+    Where a model with a budget goes on from a message that has lost its reasoning so, it is not told to think: it
+    would demand that the message begins with its own.
+    """
+    data = bytes(fields.get("messages", b""))
+    if _TAGGED not in data and not any(mark in data for mark in _UNSIGNED):
+        return fields
+    try:
+        given = _objects.decode(data)
+        made = [_message(message, target) for message in given]
+    except msgspec.MsgspecError:
+        # It is wrong in some other way; the provider says in which.
+        return fields
+    if made == given:
+        return fields
+    kept = [message for message in made if message is not None]
+    changed = fields | {"messages": msgspec.Raw(_encode(kept))}
+    if target.abilities.reasoning == _BUDGET and "thinking" in changed and _unled(kept):
+        del changed["thinking"]
+    return changed
+
+
+def _message(message: Fields, target: Target) -> Fields | None:
+    """The message without foreign seals; None if nothing else was in it."""
+    content = bytes(message.get("content", b""))
+    if not content.startswith(b"[") or not (_TAGGED in content or any(mark in content for mark in _UNSIGNED)):
+        return message
+    blocks = _objects.decode(content)
+    made = [_block(block, target) for block in blocks]
+    if made == blocks:
+        return message
+    kept = [block for block in made if block is not None]
+    return message | {"content": msgspec.Raw(_encode(kept))} if kept else None
+
+
+def _block(block: Fields, target: Target) -> Fields | None:
+    """The block as the lane can read it; None if it cannot."""
+    name = _SEALS.get(_text(block, "type"))
+    if name is None:
+        return block
+    seal = _text(block, name)
+    if not seal:
+        # Some compatible servers do not sign, and want their reasoning back all the same.
+        return block if target.abilities.echo_reasoning else None
+    if attached(seal) is not None:
+        return None
+    sealed = untagged(seal, "")
+    if not sealed.family:
+        return block
+    return block | {name: msgspec.Raw(_encode(sealed.data))} if sealed.family == target.family else None
+
+
+def _text(block: Fields, name: str) -> str:
+    raw = bytes(block.get(name, b""))
+    return _string.decode(raw) if raw.startswith(b'"') else ""
+
+
+def _unled(messages: list[Fields]) -> bool:
+    """The last message of the assistant, whose calls are answered or which is the very last one, begins with something
+    else than reasoning."""
+    for number in range(len(messages) - 1, -1, -1):
+        if _text(messages[number], "role") == "assistant":
+            if number + 1 < len(messages) and _first(messages[number + 1]) != "tool_result":
+                return False
+            return _first(messages[number]) not in _SEALS
+    return False
+
+
+def _first(message: Fields) -> str:
+    """The type of the first block."""
+    content = bytes(message.get("content", b""))
+    blocks = _objects.decode(content) if content.startswith(b"[") else []
+    return _text(blocks[0], "type") if blocks else "text"
