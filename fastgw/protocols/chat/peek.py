@@ -7,6 +7,7 @@ not know can never make a request fail.
 import msgspec
 
 from fastgw.protocols import toplevel
+from fastgw.protocols.chat.strip import stripped
 from fastgw.protocols.hub.dialect import FromPath, Peek
 from fastgw.protocols.hub.target import Target
 from fastgw.protocols.toplevel import Fields
@@ -80,7 +81,8 @@ def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
     """The body for a provider of the same dialect: `model` replaced, usage of a stream asked for, the cap of the output
     under the name that the lane knows, the lane's own fields added.
 
-    Nested values are copied byte for byte; of duplicate keys the last one stands, as in the caller's own decoding.
+    Nested values are copied byte for byte, but for reasoning that is of no use there (`strip`). Of duplicate keys the
+    last one stands, as in the caller's own decoding.
     """
     changed = fields | {"model": msgspec.Raw(_encode(target.model))}
     if not target.abilities.model_in_body:
@@ -88,8 +90,11 @@ def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
     if seen.stream and target.abilities.stream_usage:
         given = _fields_of.decode(fields["stream_options"]) if "stream_options" in fields else None
         changed["stream_options"] = msgspec.Raw(_encode(given | {"include_usage": _TRUE})) if given else _ASK_USAGE
-    if not target.abilities.developer_role and _DEVELOPER in bytes(fields["messages"]):
-        changed["messages"] = _with_system_role(fields["messages"])
+    if "messages" in changed:
+        # Text completions come here, too, and have none.
+        changed["messages"] = stripped(fields["messages"], target)
+        if not target.abilities.developer_role and _DEVELOPER in bytes(changed["messages"]):
+            changed["messages"] = _with_system_role(changed["messages"])
     if target.abilities.output_cap == "max_tokens" and _NEWER_CAP in changed:
         # Some compatible servers answer 400 to the newer name, others pass it over: then nothing caps the answer.
         cap = changed.pop(_NEWER_CAP)

@@ -10,7 +10,7 @@ from fastgw.protocols.hub.conversation import Conversation, Text, Turn
 from fastgw.protocols.hub.dialect import CallerDialect, FromPath, ProviderDialect, Setting, StreamBroken, Unusable
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.sequence import ordered
-from fastgw.protocols.hub.target import Target
+from fastgw.protocols.hub.target import Abilities, Target
 from fastgw.usage import Usage
 
 LANE = Target(model="up", dialect="completions")
@@ -33,6 +33,13 @@ def test_the_body_is_spliced() -> None:
     assert bytes(sent["prompt"]) == b'["a" ,"b"]'
     assert (bytes(sent["model"]), bytes(sent["suffix"])) == (b'"up"', b'"x"')
     assert bytes(sent["stream_options"]) == b'{"include_usage":true}'
+
+
+def test_a_lane_of_chat_quirks_is_sent_no_messages() -> None:
+    """A compatible server has the quirks of its lane on both endpoints."""
+    fields = toplevel.decode(BODY, 128)
+    lane = msgspec.structs.replace(LANE, abilities=Abilities(developer_role=False))
+    assert b'"messages"' not in DIALECT.splice(fields, DIALECT.peek(fields, FromPath()), lane)
 
 
 def test_the_tap() -> None:
