@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Coroutine, MutableMapping
 from typing import Any
 
 from fastgw.clock import monotonic_ns, wall_ms
@@ -203,7 +203,7 @@ class Chat:
             if response.status != 200:
                 await attempt.refuse_status(response, response.status)
             if same:
-                await self._relay_verbatim(flight, call, candidate, response)
+                await self._relay_untouched(flight, call, candidate, response)
             else:
                 await self._relay_translated(flight, call, candidate, response)
         except TransportError as exc:
@@ -211,14 +211,18 @@ class Chat:
                 raise GatewayError(ErrorKind.UPSTREAM_CUT, "The provider did not finish its answer.") from exc
             raise attempt.transport_failed(exc) from exc
 
-    async def _relay_verbatim(self, flight: Flight, call: Call, candidate: Candidate, response: Response) -> None:
+    def _relay_untouched(
+        self, flight: Flight, call: Call, candidate: Candidate, response: Response
+    ) -> Coroutine[Any, Any, None]:
+        # Here and below: the relay itself, to be awaited, because a frame around it would cost at every event.
         if call.stream:
             tap = tap_of(candidate.dialect, hide_usage=not call.seen.wants_usage, framing=call.said.framing)
-            await relay_stream(flight, response, tap, self._book)
-        else:
-            await relay_unary(flight, response, self._s.settings.bounds, self._book)
+            return relay_stream(flight, response, tap, self._book)
+        return relay_unary(flight, response, self._s.settings.bounds, self._book)
 
-    async def _relay_translated(self, flight: Flight, call: Call, candidate: Candidate, response: Response) -> None:
+    def _relay_translated(
+        self, flight: Flight, call: Call, candidate: Candidate, response: Response
+    ) -> Coroutine[Any, Any, None]:
         assert flight.asked is not None, "a translated call has been decoded"
         setting = Setting(
             exchange_id=flight.exchange_id,
@@ -242,9 +246,8 @@ class Chat:
             tap = Translation(
                 PROVIDERS[candidate.dialect].reader(candidate.target), CALLERS[call.dialect].writer(setting), recall
             )
-            await relay_stream(flight, response, tap, self._book, keep)
-        else:
-            await relay_translated(flight, call, setting, recall, response, self._s.settings.bounds, self._book, keep)
+            return relay_stream(flight, response, tap, self._book, keep)
+        return relay_translated(flight, call, setting, recall, response, self._s.settings.bounds, self._book, keep)
 
     async def _tell(self, flight: Flight, error: GatewayError) -> None:
         status: RateStatus | None = None

@@ -30,7 +30,12 @@ async def relay_unary(flight: Flight, response: Response, bounds: Bounds, book: 
     """Hold the answer until it is seen to be one, record it, then hand it on."""
     assert flight.candidate is not None, "an answer comes from a candidate"
     dialect = PROVIDERS[flight.candidate.dialect]
-    body = await _body(flight, response, bounds)
+    flight.wait_upstream()
+    try:
+        held = await response.read_all(bounds.answer_bytes_buffered_max)
+    finally:
+        flight.waited()
+    body = _whole(response, held, bounds)
     if body is None:
         await _relay_large(flight, response, dialect, book)
         return
@@ -38,7 +43,10 @@ async def relay_unary(flight: Flight, response: Response, bounds: Bounds, book: 
     flight.usage = reading.usage
     if reading.usage is None:
         flight.output_tokens_counted = -(-len(body) // _BYTES_PER_TOKEN)
-    await _deliver(flight, body if reading.instead is None else reading.instead, book)
+    said = body if reading.instead is None else reading.instead
+    _answered(flight, said, book)
+    await flight.down.start(200, reply.head(flight, reply.JSON_HEADERS))
+    await flight.down.finish(said)
 
 
 async def relay_translated(
@@ -54,7 +62,12 @@ async def relay_translated(
     """Hold the answer, say it in the caller's dialect, record and `keep` it, then hand it over."""
     candidate = flight.candidate
     assert candidate is not None, "an answer comes from a candidate"
-    body = await _body(flight, response, bounds)
+    flight.wait_upstream()
+    try:
+        held = await response.read_all(bounds.answer_bytes_buffered_max)
+    finally:
+        flight.waited()
+    body = _whole(response, held, bounds)
     if body is None:
         raise unusable("an answer too large to translate")
     try:
@@ -66,16 +79,13 @@ async def relay_translated(
         raise unusable(str(exc)) from exc
     flight.usage, flight.output_tokens_counted = usage, counted
     keep()
-    await _deliver(flight, said, book)
+    _answered(flight, said, book)
+    await flight.down.start(200, reply.head(flight, reply.JSON_HEADERS))
+    await flight.down.finish(said)
 
 
-async def _body(flight: Flight, response: Response, bounds: Bounds) -> bytes | None:
+def _whole(response: Response, body: bytes | None, bounds: Bounds) -> bytes | None:
     """The whole answer without codings, None if it is too large to hold."""
-    flight.wait_upstream()
-    try:
-        body = await response.read_all(bounds.answer_bytes_buffered_max)
-    finally:
-        flight.waited()
     if body is None:
         if content_codings(response):
             raise unusable("a compressed answer that is too large to hold")
@@ -105,13 +115,10 @@ def _translate(
     return said, used, -(-text_bytes // _BYTES_PER_TOKEN)
 
 
-async def _deliver(flight: Flight, body: bytes, book: Book) -> None:
+def _answered(flight: Flight, body: bytes, book: Book) -> None:
     flight.first_byte_ns = monotonic_ns()
     flight.delivered_bytes = len(body)
     book.answered(flight)
-    down = flight.down
-    await down.start(200, reply.head(flight, reply.JSON_HEADERS))
-    await down.finish(body)
 
 
 async def _relay_large(flight: Flight, response: Response, dialect: ProviderDialect, book: Book) -> None:
