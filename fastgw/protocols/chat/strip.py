@@ -59,14 +59,15 @@ def _message(message: Fields, target: Target) -> Fields:
 
 
 def _replay(message: Fields, name: str, target: Target) -> None:
-    """Keep of a list of reasoning what the lane's family made, in the shape in which it made it."""
+    """Keep of a list of reasoning what the lane's family made and wants back, in the shape in which it made it."""
     left: dict[str, list[Any]] = {}
     foreign = False
+    wanted = bool(target.abilities.echo_reasoning)
     for item in _objects.decode(message.pop(name)):
         sealed = untagged(carriers.seal_text(item), "")
         if not sealed.family:
             left.setdefault(name, []).append(item)
-        elif sealed.family == target.family:
+        elif wanted and sealed.family == target.family:
             thought = Thought(carriers.words_of(item), sealed, carriers.is_redacted(item))
             into, restored = carriers.restored(thought)
             left.setdefault(into, []).append(restored)
@@ -74,7 +75,7 @@ def _replay(message: Fields, name: str, target: Target) -> None:
             foreign = True
     for into, items in left.items():
         message[into] = msgspec.Raw(_encode(items))
-    if foreign and not target.abilities.echo_reasoning:
+    if foreign and not wanted:
         # The same words once more, which are as little use there.
         for words in _WORDS:
             message.pop(words, None)

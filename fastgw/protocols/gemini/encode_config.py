@@ -116,7 +116,13 @@ class Settings:
             return made | {"responseSchema": msgspec.Raw(said.raw.encode())}
         if self._can.schema_json:
             return made | {"responseJsonSchema": msgspec.Raw((said.schema or "{}").encode())}
-        return made | {"responseSchema": subset(said.schema or "{}", lambda key: self._losses.drop(f"{path}.{key}"))}
+        return made | {"responseSchema": self._subset(said.schema or "{}", path)}
+
+    def _subset(self, schema: str, path: str) -> Wired:
+        try:
+            return subset(schema, lambda key: self._losses.drop(f"{path}.{key}"))
+        except (msgspec.MsgspecError, RecursionError) as exc:
+            self._losses.refuse(path, f"the schema cannot be read ({exc}). Correct it.")
 
     def _thinking(self, said: Thinking, cap: int | None) -> Wired:
         how = self._can.reasoning
@@ -225,7 +231,7 @@ class Settings:
             return made
         if self._can.schema_json:
             return made | {"parametersJsonSchema": msgspec.Raw(tool.schema.encode())}
-        parameters = subset(tool.schema, lambda key: self._losses.drop(f"{path}.parameters.{key}"))
+        parameters = self._subset(tool.schema, f"{path}.parameters")
         # An object without properties answers 400; without `parameters` the function simply takes none.
         return made | {"parameters": parameters} if parameters.get("properties") or "anyOf" in parameters else made
 

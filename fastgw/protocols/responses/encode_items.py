@@ -27,6 +27,10 @@ from fastgw.protocols.responses.seals import BARE_INPUT, INSTRUCTIONS
 DIALECT = "responses"
 _BILLING = "x-anthropic-billing-header:"
 """Claude Code's first system block; it differs with each request and would spoil every prompt cache."""
+_OTHERS = (ToolResult, Opaque, ToolCall)
+"""Parts that are items of their own."""
+EMPTY = "(no content)"
+"""What a user's turn without content says."""
 _encode = msgspec.json.Encoder().encode
 
 Item = dict[str, Any] | msgspec.Raw
@@ -54,6 +58,11 @@ class Items:
         rest = self._without_instructions()
         for turn in rest:
             self._turn(turn)
+        if not self._own and not self._items:
+            # `input` may not be empty.
+            role, text = ("user", EMPTY) if self.instructions is None else ("system", self.instructions)
+            self._items.append({"type": "message", "role": role, "content": text})
+            self.instructions = None
         first = rest[0] if len(rest) == 1 else None
         bare = first.parts[0] if self._own and first is not None and first.id == BARE_INPUT else None
         self.input = bare.text if isinstance(bare, Text) else self._items
@@ -84,6 +93,8 @@ class Items:
                     self.parts.forget(part.cache)
         if said:
             self.instructions = "\n\n".join(text for text in said if text or self._own)
+            if not self.instructions and not self._own:
+                self.instructions = None
         return rest
 
     def _turn(self, turn: Turn) -> None:
@@ -94,7 +105,7 @@ class Items:
             return
         content: list[dict[str, Any]] = []
         for part in turn.parts:
-            if isinstance(part, ToolResult | Opaque | ToolCall):
+            if isinstance(part, _OTHERS):
                 self._message(turn, content)
                 content = []
                 self._other(part, turn)
@@ -104,6 +115,9 @@ class Items:
                     content.append(self.parts.text(words))
             elif not isinstance(part, Thought):
                 content += self.parts.medium(part)
+        if turn.role == "user" and not (content or self._own or any(isinstance(p, _OTHERS) for p in turn.parts)):
+            # Without it the model would answer an earlier turn.
+            content = [{"type": "input_text", "text": EMPTY}]
         self._message(turn, content)
 
     def _message(self, turn: Turn, content: list[dict[str, Any]]) -> None:

@@ -48,10 +48,11 @@ _list = msgspec.json.Decoder(list[msgspec.Raw])
 class Envelope:
     """Makes the response object of one answer, as often as it is needed."""
 
-    __slots__ = ("_head", "_tail", "id")
+    __slots__ = ("_head", "_now_s", "_tail", "id")
 
     def __init__(self, setting: Setting) -> None:
         self.id = f"resp_{setting.exchange_id}"
+        self._now_s = setting.created_s
         self._head = _encode({"id": self.id, "object": "response", "created_at": setting.created_s})[:-1]
         self._tail = _encode(_repeated(setting.fields, setting.model))[1:]
 
@@ -67,7 +68,7 @@ class Envelope:
         """The object. `output` are whole items, `error` is code and message, `incomplete` the reason why."""
         told = {
             "status": status,
-            "completed_at": None,
+            "completed_at": self._now_s if status == "completed" else None,
             "error": None if error is None else {"code": error[0], "message": error[1]},
             "incomplete_details": None if incomplete is None else {"reason": incomplete},
             "usage": None if usage is None else said(usage),

@@ -1,7 +1,5 @@
 """Items of a provider's answer as events: what unary answers hold, and what streams say at an item's end."""
 
-from typing import Any
-
 import msgspec
 
 from fastgw.protocols.hub.events import BlockStart, Kind
@@ -33,7 +31,7 @@ class Item(msgspec.Struct):
     call_id: str | None = None
     name: str | None = None
     namespace: str | None = None
-    arguments: Any = None
+    arguments: msgspec.Raw = msgspec.Raw(b"null")
     input: str | None = None
     content: list[Words] | None = None
     summary: list[Words] | None = None
@@ -43,8 +41,8 @@ class Item(msgspec.Struct):
 
 
 _item = msgspec.json.Decoder(Item)
-_type = msgspec.json.Decoder(dict[str, Any])
-_encode = msgspec.json.Encoder().encode
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_string = msgspec.json.Decoder(str)
 
 
 def read_item(raw: bytes | msgspec.Raw) -> Item:
@@ -52,7 +50,8 @@ def read_item(raw: bytes | msgspec.Raw) -> Item:
     try:
         return _item.decode(raw)
     except msgspec.ValidationError:
-        return Item(type=str(_type.decode(raw).get("type", "")))
+        kind = bytes(_fields.decode(raw).get("type", b""))
+        return Item(type=_string.decode(kind) if kind.startswith(b'"') else "")
 
 
 def call_start(item: Item, at: int) -> BlockStart:
@@ -72,9 +71,10 @@ def arguments_of(item: Item) -> str:
     """The text of a call. Some servers send the arguments as an object instead of its text."""
     if item.type == "custom_tool_call":
         return item.input or ""
-    if item.arguments is None:
+    text = bytes(item.arguments)
+    if text == b"null":
         return ""
-    return item.arguments if isinstance(item.arguments, str) else _encode(item.arguments).decode()
+    return _string.decode(text) if text.startswith(b'"') else text.decode()
 
 
 def reasoning_of(item: Item) -> str:

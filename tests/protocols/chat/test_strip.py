@@ -38,8 +38,9 @@ def test_reasoning_of_another_family_is_left_out() -> None:
 
 def test_reasoning_of_the_own_family_goes_back_as_it_was() -> None:
     own = '{"type":"reasoning.text","signature":"x","format":"f"}'
-    found = left(answer(reasoning_details=[detail(f"fgw1.openai.{own}"), detail("fgw1.gemini.y")]))
-    assert found == answer(
+    given = answer(reasoning_details=[detail(f"fgw1.openai.{own}"), detail("fgw1.gemini.y")])
+    assert left(given) == answer()
+    assert left(given, echo_reasoning="kept") == answer(
         reasoning_details=[{"type": "reasoning.text", "text": "hm", "signature": "x", "format": "f"}]
     )
 

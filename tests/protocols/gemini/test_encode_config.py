@@ -163,6 +163,17 @@ def test_custom_and_strict_tools() -> None:
     assert losses.paths == ("tools[0].format", "tools[1].strict")
 
 
+def test_a_schema_that_cannot_be_read_is_refused_by_its_place() -> None:
+    odd = '{"type":"object","properties":{"a":{"maximum":1e999}}}'
+    for more, path in (
+        ({"tools": (Tool("function", "f", schema=odd),)}, "tools[0].parameters"),
+        ({"format": Format("json_schema", "n", odd)}, "response_format"),
+    ):
+        with pytest.raises(GatewayError) as caught:
+            made(**more)
+        assert (caught.value.param, caught.value.status) == (path, 400)
+
+
 def test_search_on_the_web_and_tools_of_others() -> None:
     losses = Losses()
     raw = '{"type":"web_search","search_context_size":"low"}'

@@ -134,8 +134,8 @@ def test_reasoning_goes_where_it_can_be_read(thought: Thought, abilities: Any, w
     assert item == wanted
 
 
-def test_empty_texts_and_turns_vanish() -> None:
-    assert len(items(Turn("user", (Text(""),)), says(Text("")), says(), Turn("user", (Text("a"),)))) == 1
+def test_empty_texts_and_turns_of_the_model_vanish() -> None:
+    assert len(items(Turn("user", (Text(""), Text("a"))), says(Text("")), says(), Turn("user", (Text("a"),)))) == 2
 
 
 def test_an_earlier_refusal_stays_what_was_said() -> None:
@@ -166,6 +166,25 @@ def test_instructions_lose_nothing_unseen(mid_system: bool) -> None:
     picture = Turn("system", (Image(Source(url="https://a.example/b")),))
     with pytest.raises(GatewayError):
         encoded(asked(picture, Turn("user", (Text("u"),))), mid_system=mid_system)
+
+
+@pytest.mark.parametrize(
+    ("turns", "wanted"),
+    [
+        ([Turn("user", (Text(""),), plain=True)], ["user: (no content)"]),
+        (
+            [Turn("user", (Text("a"),)), says(Text("b")), Turn("user", ())],
+            ["user: a", "assistant: b", "user: (no content)"],
+        ),
+        ([Turn("system", (Text("s"),))], ["system: s"]),
+        ([Turn("system", (Text(""),))], ["user: (no content)"]),
+        ([Turn("user", (Opaque("chat", "odd", "{}"),))], ["user: (no content)"]),
+    ],
+)
+def test_the_question_is_never_empty(turns: list[Turn], wanted: list[str]) -> None:
+    made = encoded(asked(*turns))
+    assert [f"{item['role']}: {item['content']}" for item in made["input"]] == wanted
+    assert "instructions" not in made
 
 
 def test_a_reference_of_another_dialect_is_refused() -> None:

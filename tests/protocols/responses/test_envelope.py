@@ -28,6 +28,11 @@ def test_what_the_caller_did_not_say() -> None:
     assert (made["id"], made["created_at"], made["model"]) == ("resp_x1", 1_800_000_000, "m")
 
 
+@pytest.mark.parametrize(("status", "at"), [("completed", 1_800_000_000), ("incomplete", None), ("failed", None)])
+def test_only_a_completed_answer_has_the_time_of_it(status: str, at: int | None) -> None:
+    assert response(status)["completed_at"] == at
+
+
 def test_what_the_caller_said_is_repeated() -> None:
     given = {
         "temperature": 0.0, "top_p": 0.5, "metadata": {"a": "b"}, "instructions": "Be brief.", "max_output_tokens": 9,

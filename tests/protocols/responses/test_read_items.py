@@ -23,8 +23,9 @@ def test_how_a_block_begins(item: Item, kind: Kind, id: str, name: str) -> None:
 
 
 def test_the_text_of_a_call() -> None:
-    assert arguments_of(Item("function_call", arguments='{"a": 1}')) == '{"a": 1}'
-    assert arguments_of(Item("function_call", arguments={"a": 1})) == '{"a":1}'
+    assert arguments_of(read_item(b'{"type":"function_call","arguments":"{\\"a\\": 1}"}')) == '{"a": 1}'
+    assert arguments_of(read_item(b'{"type":"function_call","arguments":{"a": 1e999}}')) == '{"a": 1e999}'
+    assert arguments_of(read_item(b'{"type":"function_call","arguments":null}')) == ""
     assert arguments_of(Item("function_call")) == arguments_of(Item("custom_tool_call")) == ""
     assert arguments_of(Item("custom_tool_call", input="x")) == "x"
 
