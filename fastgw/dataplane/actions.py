@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from fastgw.dataplane.edges import App, Unknown
+from fastgw.dataplane.edges import App, ByMethod, Unknown
 from fastgw.dataplane.flight import Receive
 from fastgw.dataplane.ingress.paths import Action, gemini_path, said_by
 from fastgw.dataplane.relay.downstream import Send
@@ -26,12 +26,15 @@ class Actions:
         self._handlers = handlers
         self._listed = listed
         self._unknown = unknown or Unknown()
+        self._only_post = ByMethod({"POST": self._unknown})
 
     def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request."""
-        if scope["method"] != "POST":
-            return self._listed(scope, receive, send)
         found = gemini_path(_BASE.sub("", scope["path"], count=1))
+        if scope["method"] != "POST":
+            # A name may end like an action where nothing acts; a path with a real action is only ever posted to.
+            acts = found is not None and found.action in self._handlers
+            return (self._only_post if acts else self._listed)(scope, receive, send)
         handler = self._handlers.get(found.action) if found is not None and found.action else None
         if found is None or handler is None:
             return self._unknown(scope, receive, send)

@@ -29,6 +29,15 @@ class Denied(GatewayError):
         self.rate: RateStatus = denial.status
 
 
+def unknown_model(model: str) -> GatewayError:
+    """The 404 for a name that leads nowhere."""
+    return GatewayError(
+        ErrorKind.MODEL_NOT_FOUND,
+        f"The model '{model}' does not exist or is not served. GET /v1/models lists those that this key may use.",
+        param="model",
+    )
+
+
 async def authenticate(stages: Stages, flight: Flight, scope: MutableMapping[str, Any]) -> Principal:
     """The principal behind the headers. Raises `GatewayError`."""
     headers, query = scope["headers"], scope["query_string"]

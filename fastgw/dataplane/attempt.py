@@ -27,6 +27,7 @@ _JSON = (
 _STREAM = (_JSON[0], (b"accept", b"text/event-stream"), *_JSON[2:])
 
 _UNAVAILABLE = "The provider cannot be reached right now. Try again later, or choose another model."
+_FAILED = "The provider failed to answer. Try again later, or choose another model."
 _TIMEOUT = "The provider did not answer in time. Try again, or choose another model."
 _BUSY = "The provider limits the rate of requests. Try again later, or choose another model."
 _ACCOUNT = "The provider does not accept the gateway's account. The operator has to look into it; try another model."
@@ -156,7 +157,7 @@ async def refuse_status(source: Source, status: int) -> None:
     if meaning is Verdict.ACCOUNT:
         raise Judged(GatewayError(ErrorKind.UPSTREAM_UNAVAILABLE, _ACCOUNT), detail, COOL_ACCOUNT_MS)
     kind = ErrorKind.UPSTREAM_TIMEOUT if status == 504 else ErrorKind.UPSTREAM_UNAVAILABLE
-    raise AttemptFailed(GatewayError(kind, _TIMEOUT if status == 504 else _UNAVAILABLE), detail)
+    raise AttemptFailed(GatewayError(kind, _TIMEOUT if status == 504 else _FAILED), detail)
 
 
 def _retry_after_s(source: Source) -> int:

@@ -14,7 +14,7 @@ import msgspec
 
 from fastgw.clock import monotonic_ns, wall_ms
 from fastgw.dataplane import attempt, reply
-from fastgw.dataplane.asking import Denied, admit_free
+from fastgw.dataplane.asking import Denied, admit_free, unknown_model
 from fastgw.dataplane.flight import Flight, Phase, Receive, Stop
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES, framing, read_body
 from fastgw.dataplane.ingress.said import NOTHING_SAID, said_in
@@ -149,9 +149,7 @@ class TokenCount:
                 ErrorKind.MODEL_NOT_ALLOWED, f"This API key may not use the model '{model}'.", param="model"
             )
         if not mine:
-            raise GatewayError(
-                ErrorKind.MODEL_NOT_FOUND, f"The model '{model}' does not exist or is not served.", param="model"
-            )
+            raise unknown_model(model)
         return mine[0]
 
     async def _ask(self, flight: Flight, candidate: Candidate, fields: Fields, said: FromPath) -> bytes | None:

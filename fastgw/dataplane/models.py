@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from fastgw.clock import monotonic_ns, wall_ms
-from fastgw.dataplane.asking import Denied, admit_free
+from fastgw.dataplane.asking import Denied, admit_free, unknown_model
 from fastgw.dataplane.flight import Flight, Phase, Receive
 from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.patrol import Patrol
@@ -62,7 +62,7 @@ class Models:
             name = name.removeprefix("models/")
         info = self._s.catalog.current.model(name)
         if info is None or not self._visible(principal, info.id):
-            raise GatewayError(ErrorKind.MODEL_NOT_FOUND, f"The model '{name[:256]}' does not exist.", param="model")
+            raise unknown_model(name[:256])
         return _SHAPES[dialect].shown(info)
 
     def _visible(self, principal: Principal, name: str) -> bool:

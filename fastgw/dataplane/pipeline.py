@@ -7,7 +7,7 @@ from typing import Any
 
 from fastgw.clock import monotonic_ns, wall_ms
 from fastgw.dataplane import attempt, reply
-from fastgw.dataplane.asking import Denied, admit, authenticate
+from fastgw.dataplane.asking import Denied, admit, authenticate, unknown_model
 from fastgw.dataplane.book import Book
 from fastgw.dataplane.flight import Flight, Phase, Receive, Stop
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES, framing, read_body
@@ -23,7 +23,7 @@ from fastgw.dataplane.stages import Stages
 from fastgw.dataplane.streaming import expect_stream, relay_stream
 from fastgw.dataplane.unary import relay_translated, relay_unary
 from fastgw.dataplane.upstream.transport import Response, TransportError
-from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
+from fastgw.errors import AttemptFailed, ErrorKind, Fault, GatewayError
 from fastgw.exchange import Call, Candidate, Principal, RateStatus
 from fastgw.protocols import toplevel
 from fastgw.protocols.detect import detect
@@ -90,9 +90,7 @@ class Chat:
             # The key has changed since it was looked up, perhaps the models that it may use.
             principal, candidates = admitted, self._candidates(admitted, call)
         if not candidates:
-            raise GatewayError(
-                ErrorKind.MODEL_NOT_FOUND, f"The model '{call.model}' does not exist or is not served.", param="model"
-            )
+            raise unknown_model(call.model)
         self._book.opened(flight, principal, candidates[0])
         await self._relay(flight, call, candidates, strict=admitted.strict)
 
@@ -173,7 +171,7 @@ class Chat:
                 return
         assert failed is not None, "there is at least one candidate"
         error = failed.error
-        if error.kind not in _AGAIN:
+        if error.kind not in _AGAIN and flight.attempts > 1:
             # The gateway has already tried what there is; an SDK that retries by itself would only multiply the load.
             error.should_retry = False
         raise error
@@ -253,6 +251,13 @@ class Chat:
         status: RateStatus | None = None
         if isinstance(error, Denied):
             status = error.rate
+        if flight.first_byte_ns and not flight.settled and error.kind.fault is Fault.UPSTREAM:
+            # What failed before the first byte was told as each attempt failed.
+            lane = (
+                (flight.candidate.provider, flight.candidate.credential) if flight.candidate is not None else ("", "")
+            )
+            why = error.__cause__ or error
+            _log.warning("exchange %s: %s/%s broke off: %s", flight.exchange_id, *lane, why)
         self._book.failed(flight, error)
         if error.kind is not ErrorKind.CLIENT_GONE:
             await reply.send_error(flight, error, status)

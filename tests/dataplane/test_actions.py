@@ -46,6 +46,19 @@ async def test_what_nobody_serves_is_unknown(path: str) -> None:
     assert (act.said, listed.said, len(unknown.said)) == ([], [], 1)
 
 
-async def test_reading_is_the_lists_business() -> None:
-    _, listed, _ = await ask("/v1beta/models/m:generateContent", "GET")
+@pytest.mark.parametrize("path", ["/v1beta/models/m", "/v1beta/models/m:fly", "/v1beta/models/m:countTokens"])
+async def test_reading_is_the_lists_business(path: str) -> None:
+    _, listed, _ = await ask(path, "GET")
     assert len(listed.said) == 1
+
+
+async def test_an_action_is_only_ever_posted_to() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    actions = Actions({"generateContent": Told()}, Told(), Told())
+    scope = {"type": "http", "method": "GET", "path": "/v1beta/models/m:generateContent", "query_string": b""}
+    await actions(scope, None, send)  # type: ignore[arg-type]
+    assert (sent[0]["status"], dict(sent[0]["headers"])[b"allow"]) == (405, b"POST")

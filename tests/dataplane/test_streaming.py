@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from fastgw.exchange import Outcome
 from tests.dataplane.caller import Caller
 from tests.dataplane.conftest import Worker, WorkerOf
@@ -79,3 +81,9 @@ async def test_what_was_reasoned_is_kept_before_the_end_leaves(worker_of: Worker
         while not await worker.wiring._seals.recall("key_one", ["call_1"]):
             await asyncio.sleep(0.01)
     await caller.answer()
+
+
+async def test_what_broke_off_is_told_to_the_operator_too(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
+    worker.provider.next(answers.sse(answers.events()[:3], end=answers.End.RESET))
+    await worker.call(stream=True).answer()
+    assert [line for line in caplog.messages if "fake/" in line and "broke off" in line]
