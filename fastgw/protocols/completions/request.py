@@ -1,7 +1,8 @@
 """The request of `POST /v1/completions` (OpenAI's API description of 2026-08): what is read of it, and its meaning.
 
 A provider that has this endpoint gets the caller's own bytes. To any other the prompt is the one message of a
-conversation; what no chat can do (several prompts, tokens, text behind the gap, the prompt repeated) is refused.
+conversation; what no chat can do (several prompts, tokens, text behind the gap, the prompt repeated) goes to `same`,
+for the provider's dialect to refuse: another candidate may have this endpoint.
 """
 
 from typing import Any
@@ -51,12 +52,13 @@ def peek(fields: Fields, said: FromPath) -> Peek:
 
 
 def decode_request(fields: Fields, said: FromPath, losses: Losses) -> Conversation:
-    """Raises `GatewayError` (400) that names the JSON path of the mistake, or of what no chat can do."""
-    prompt = _one_prompt(toplevel.field(_prompt, fields, "prompt") if "prompt" in fields else None, losses)
+    """Raises `GatewayError` (400) that names the JSON path of the mistake."""
+    same = {name: raw for name, raw in fields.items() if name not in _READ and bytes(raw) != b"null"}
+    prompt = _one_prompt(toplevel.field(_prompt, fields, "prompt") if "prompt" in fields else None, fields, same)
     if _value(_string, fields, "suffix"):
-        losses.refuse("suffix", "it continues text but does not fill gaps. Leave it out.")
+        same["suffix"] = fields["suffix"]
     if _value(toplevel.flag, fields, "echo"):
-        losses.refuse("echo", "it does not repeat the prompt. Put the prompt before the answer yourself.")
+        same["echo"] = fields["echo"]
     n = _count(fields, "n")
     if (_count(fields, "best_of") or 1) > (n or 1):
         losses.drop("best_of")
@@ -67,20 +69,21 @@ def decode_request(fields: Fields, said: FromPath, losses: Losses) -> Conversati
         output_cap=toplevel.cap(fields, "max_tokens") or None,
         sampling=_sampling(fields, n),
         user=_value(_string, fields, "user") or "",
-        same={name: raw for name, raw in fields.items() if name not in _READ and bytes(raw) != b"null"},
+        same=same,
     )
 
 
-def _one_prompt(prompt: Any, losses: Losses) -> str:
+def _one_prompt(prompt: Any, fields: Fields, same: Fields) -> str:
+    """The text; what is more than one text, or none, goes to `same` by the path of what is wrong with it."""
     if isinstance(prompt, list) and len(prompt) == 1:
         prompt = prompt[0]
     if isinstance(prompt, str):
         return prompt
-    if isinstance(prompt, list) and prompt and all(isinstance(one, str) for one in prompt):
-        losses.refuse("prompt", "it answers one prompt at a time. Ask once for each.")
     if prompt is None or prompt == []:
         toplevel.refuse("'prompt' must hold a text.", "prompt")
-    losses.refuse("prompt", "it takes text, not tokens. Send the text.")
+    texts = isinstance(prompt, list) and all(isinstance(one, str) for one in prompt)
+    same["prompt[1]" if texts else "prompt[0]"] = fields["prompt"]
+    return ""
 
 
 def _sampling(fields: Fields, n: int | None) -> Sampling:

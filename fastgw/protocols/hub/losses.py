@@ -19,6 +19,10 @@ MEANING = {
     "audio": "only a provider that speaks OpenAI's chat answers with sound. Ask for text.",
     "thread": "only Anthropic keeps threads of messages. Send the whole history.",
     "cachedContent": "only the provider that keeps the cached content knows it. Send the content itself.",
+    "suffix": "it continues text but does not fill gaps. Leave it out.",
+    "echo": "it does not repeat the prompt. Put the prompt before the answer yourself.",
+    "prompt[0]": "it takes text, not tokens. Send the text.",
+    "prompt[1]": "it answers one prompt at a time. Ask once for each.",
     "generationConfig.responseModalities": "it answers in text. Ask for text alone.",
     "generationConfig.responseMimeType": "it knows text and JSON. Ask for `text/plain` or `application/json`.",
 }

@@ -76,7 +76,7 @@ def _tool(tool: Tool, path: str, target: Target, losses: Losses, *, own: bool) -
             if tool.description:
                 made["description"] = tool.description
             if tool.grammar:
-                made["format"] = _format(tool.grammar)
+                made["format"] = _format(tool.grammar, f"{path}.format", losses)
             return made
         case "custom":
             if tool.grammar and _object.decode(tool.grammar).get("type") != "text":
@@ -105,11 +105,10 @@ def _function(tool: Tool, path: str, target: Target, losses: Losses, *, own: boo
     return made
 
 
-def _format(grammar: str) -> Any:
-    """Chat wraps a grammar in an object of its own; here it is flat."""
+def _format(grammar: str, path: str, losses: Losses) -> msgspec.Raw:
     given = _object.decode(grammar)
-    if isinstance(inner := given.get("grammar"), dict):
-        return {"type": given.get("type", "grammar"), "syntax": inner.get("syntax"), "definition": inner["definition"]}
+    if given.get("type") != "text" and not {"syntax", "definition"} <= given.keys():
+        losses.refuse(path, "the grammar lacks its syntax or its definition. Send both.")
     return msgspec.Raw(grammar.encode())
 
 

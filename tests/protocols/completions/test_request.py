@@ -10,6 +10,8 @@ from fastgw.protocols.completions import request
 from fastgw.protocols.hub.conversation import Conversation, Sampling, Text, Turn
 from fastgw.protocols.hub.dialect import FromPath, Peek
 from fastgw.protocols.hub.losses import Losses
+from fastgw.protocols.hub.target import Target
+from fastgw.protocols.registry import PROVIDERS
 
 
 def fields(**body: Any) -> dict[str, msgspec.Raw]:
@@ -61,14 +63,27 @@ def test_the_best_of_several_is_a_loss() -> None:
 
 
 @pytest.mark.parametrize(("body", "param"), [
-    ({"prompt": ["a", "b"]}, "prompt"), ({"prompt": [1, 2]}, "prompt"), ({"prompt": [[1]]}, "prompt"),
     ({"prompt": []}, "prompt"), ({"prompt": None}, "prompt"), ({"prompt": 5}, "prompt"),
-    ({"suffix": "end"}, "suffix"), ({"echo": True}, "echo"), ({"logprobs": "x"}, "logprobs"),
+    ({"logprobs": "x"}, "logprobs"),
 ])  # fmt: skip
-def test_what_no_chat_can_do_is_refused(body: dict[str, Any], param: str) -> None:
+def test_what_is_no_request_is_refused(body: dict[str, Any], param: str) -> None:
     with pytest.raises(GatewayError) as caught:
         decoded(**body)
     assert (caught.value.status, caught.value.param) == (400, param)
+
+
+@pytest.mark.parametrize(("body", "param"), [
+    ({"prompt": ["a", "b"]}, "prompt[1]"), ({"prompt": [1, 2]}, "prompt[0]"), ({"prompt": [[1]]}, "prompt[0]"),
+    ({"suffix": "end"}, "suffix"), ({"echo": True}, "echo"),
+])  # fmt: skip
+def test_what_no_chat_can_do_is_left_for_another_dialect_to_refuse(body: dict[str, Any], param: str) -> None:
+    conversation, losses = decoded(**body)
+    assert losses == ()
+    for name, provider in PROVIDERS.items():
+        if name not in {"completions", "compact"}:
+            with pytest.raises(GatewayError) as caught:
+                provider.encode_request(conversation, Target("m", name), Losses())
+            assert (caught.value.status, caught.value.param) == (400, param)
 
 
 @pytest.mark.parametrize("body", [{}, {"prompt": ["a"] * 3_000}, {"prompt": {}}])

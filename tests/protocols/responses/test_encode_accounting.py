@@ -58,7 +58,7 @@ PARTS: list[Any] = [
 TOOLS: list[Tool] = [
     Tool("function", "mark"), Tool("function", "f", "mark"), Tool("function", "f", schema='{"type":"mark"}'),
     Tool("function", "f", strict=True), Tool("function", "f", cache=Cache()), Tool("custom", "mark"),
-    Tool("custom", "p", "mark"), Tool("custom", "p", grammar='{"type":"grammar","definition":"mark"}'),
+    Tool("custom", "p", "mark"), Tool("custom", "p", grammar='{"type":"grammar","syntax":"lark","definition":"mark"}'),
     Tool("web_search", "w", dialect="messages", raw='{"type":"mark"}'),
     Tool("opaque", "mark", dialect="gemini", raw="{}"),
 ]  # fmt: skip

@@ -32,11 +32,15 @@ def test_strictness_that_the_lane_has_not() -> None:
     assert ("strict" in made["tools"][0], made["losses"]) == (False, ("tools[0].strict",))
 
 
-@pytest.mark.parametrize(
-    "grammar", [GRAMMAR, {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: x"}}]
-)
-def test_custom_tools_with_either_spelling_of_a_grammar(grammar: dict[str, Any]) -> None:
-    tool = Tool("custom", "patch", "d", grammar=msgspec.json.encode(grammar).decode())
+@pytest.mark.parametrize("grammar", [{"type": "grammar"}, {"type": "grammar", "grammar": {}}, {}])
+def test_a_grammar_that_says_nothing_is_refused(grammar: dict[str, Any]) -> None:
+    with pytest.raises(GatewayError) as caught:
+        made_of(Tool("custom", "patch", grammar=msgspec.json.encode(grammar).decode()))
+    assert (caught.value.param, caught.value.status) == ("tools[0].format", 400)
+
+
+def test_custom_tools_with_a_grammar() -> None:
+    tool = Tool("custom", "patch", "d", grammar=msgspec.json.encode(GRAMMAR).decode())
     assert made_of(tool)["tools"] == [{"type": "custom", "name": "patch", "description": "d", "format": GRAMMAR}]
     shown = made_of(tool, custom_tools=False)
     assert shown["tools"][0]["parameters"]["required"] == ["input"]
