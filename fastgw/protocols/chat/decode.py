@@ -19,6 +19,8 @@ _object: msgspec.json.Decoder[Fields] = msgspec.json.Decoder(Fields)
 CAPS = ("max_completion_tokens", "max_tokens")
 _SAMPLING = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
 _COUNTS = ("top_k", "seed", "n", "top_logprobs")
+_TUNING = (*_SAMPLING, *_COUNTS, "stop", "logit_bias", "logprobs")
+_UNSAID = Sampling()
 
 _READ = frozenset((
     "model", "messages", "stream", "tools", "functions", "web_search_options", "tool_choice", "function_call",
@@ -35,7 +37,8 @@ def decode_request(fields: Fields, said: FromPath, losses: Losses) -> Conversati
     """Raises `GatewayError` (400) that names the JSON path of the mistake."""
     if "messages" not in fields:
         toplevel.refuse("Missing required parameter: 'messages'.", "messages")
-    same = {name: raw for name, raw in fields.items() if name not in _READ and not _says_nothing(name, raw)}
+    more = fields.keys() - _READ
+    same = {name: raw for name, raw in fields.items() if name in more and not _says_nothing(name, raw)} if more else {}
     user = _text(fields, "user")
     identified = _text(fields, "safety_identifier")
     if user and identified:
@@ -95,6 +98,8 @@ def _cap(fields: Fields, losses: Losses) -> int | None:
 
 
 def _sampling(fields: Fields) -> Sampling:
+    if fields.keys().isdisjoint(_TUNING):
+        return _UNSAID
     numbers = {name: toplevel.field(_number, fields, name) for name in _SAMPLING if name in fields}
     counts = {name: toplevel.field(toplevel.count, fields, name) for name in _COUNTS if name in fields}
     stop = toplevel.field(_stop, fields, "stop") if "stop" in fields else None

@@ -27,6 +27,7 @@ from fastgw.protocols.hub.sealed import Sealed, untagged
 _messages = msgspec.json.Decoder(list[wire.Message])
 _string = msgspec.json.Decoder(str)
 _encode = msgspec.json.encode
+_PLAIN_ROLES = ("user", "assistant", "system", "developer")
 
 
 def turns(raw: msgspec.Raw, losses: Losses) -> tuple[Turn, ...]:
@@ -35,7 +36,23 @@ def turns(raw: msgspec.Raw, losses: Losses) -> tuple[Turn, ...]:
     if not messages:
         toplevel.refuse("'messages' must hold at least one message.", "messages")
     ids = _Ids()
-    return tuple(_turn(message, f"messages[{at}]", ids, losses) for at, message in enumerate(messages))
+    return tuple([
+        Turn(message.role, (Text(message.content),), name=message.name or "", plain=True)  # type: ignore[arg-type]
+        if message.content.__class__ is str and _is_plain(message)
+        else _turn(message, f"messages[{at}]", ids, losses)
+        for at, message in enumerate(messages)
+    ])  # fmt: skip
+
+
+def _is_plain(message: wire.Message) -> bool:
+    """It has a role of its own and words, and nothing beside them, as most messages."""
+    return (
+        message.role in _PLAIN_ROLES
+        and message.cache_control is None
+        and message.reasoning_content is None
+        and message.reasoning is None
+        and not _has_more(message)
+    )
 
 
 class _Ids:
@@ -61,7 +78,7 @@ def _turn(message: wire.Message, path: str, ids: _Ids, losses: Losses) -> Turn:
     if message.role in ("tool", "function"):
         return _result(message, path, ids)
     plain = isinstance(message.content, str)
-    content = _content(message.content, f"{path}.content")
+    content = _content(message.content, path)
     if message.cache_control is not None:
         content = _cached(content, _cache(message.cache_control))
     role: Role = message.role  # type: ignore[assignment]  # the two others are answers of tools
@@ -79,17 +96,19 @@ def _turn(message: wire.Message, path: str, ids: _Ids, losses: Losses) -> Turn:
     for at, image in enumerate(message.images or ()):
         parts.append(_image(image.image_url, f"{path}.images[{at}]", _cache(image.cache_control)))
     for at, call in enumerate(message.tool_calls or ()):
-        parts.append(_call(call, f"{path}.tool_calls[{at}]"))
+        parts.append(_call(call, path, at))
         if call.custom is not None:
             ids.custom.add(call.id)
     if message.function_call is not None:
         called = message.function_call
-        parts.append(ToolCall(ids.called(called.name), called.name, _arguments(called, f"{path}.function_call")))
+        parts.append(ToolCall(ids.called(called.name), called.name, _arguments(called, path, "function_call")))
     return Turn("assistant", tuple(parts), name=name, plain=plain)
 
 
 def _no_reasoning(message: wire.Message, path: str, losses: Losses) -> None:
     """Only the assistant reasons: what another role claims to have thought or called is left out."""
+    if not _has_more(message):
+        return
     for field in ("reasoning_content", "reasoning", "reasoning_signature", "reasoning_details", "thinking_blocks",
                   "refusal", "audio", "images", "tool_calls", "function_call", "extra_content",
                   "annotations", "tool_call_id"):  # fmt: skip
@@ -97,12 +116,26 @@ def _no_reasoning(message: wire.Message, path: str, losses: Losses) -> None:
             losses.drop(f"{path}.{field}")
 
 
+def _has_more(message: wire.Message) -> bool:
+    """Something that only the assistant may say."""
+    return bool(
+        message.reasoning_content or message.reasoning or message.reasoning_signature or message.reasoning_details
+        or message.thinking_blocks or message.refusal or message.audio or message.images or message.tool_calls
+        or message.function_call or message.extra_content or message.annotations or message.tool_call_id
+    )  # fmt: skip
+
+
 def _content(content: str | list[wire.Part] | None, path: str) -> list[Part]:
     if content is None:
         return []
     if isinstance(content, str):
         return [Text(content)]
-    return [_part(part, f"{path}[{at}]") for at, part in enumerate(content)]
+    return [
+        Text(part.text)
+        if part.__class__ is wire.TextPart and part.cache_control is None and part.prompt_cache_breakpoint is None
+        else _part(part, f"{path}.content[{at}]")
+        for at, part in enumerate(content)
+    ]
 
 
 def _part(part: wire.Part, path: str) -> Part:  # noqa: PLR0911  one arm for each kind
@@ -188,22 +221,27 @@ def _thoughts(message: wire.Message) -> list[Thought]:
     return [] if text is None else [Thought(text)]
 
 
-def _call(call: wire.Call, path: str) -> ToolCall:
+def _call(call: wire.Call, path: str, at: int) -> ToolCall:
     cache, seal = _cache(call.cache_control), _google_seal(call.extra_content)
     if call.custom is not None:
         return ToolCall(call.id, call.custom.name, call.custom.input, custom=True, sealed=seal, cache=cache)
     if call.function is None:
-        toplevel.refuse(f"Missing required parameter: '{path}.function'.", f"{path}.function")
-    arguments = _arguments(call.function, f"{path}.function")
+        missing = f"{path}.tool_calls[{at}].function"
+        toplevel.refuse(f"Missing required parameter: '{missing}'.", missing)
+    arguments = _arguments(call.function, path, "tool_calls", at)
     return ToolCall(call.id, call.function.name, arguments, sealed=seal, cache=cache)
 
 
-def _arguments(function: wire.Function, path: str) -> str:
+def _arguments(function: wire.Function, path: str, field: str, at: int | None = None) -> str:
     """The JSON text of the arguments: in a string, or, from some clients, as the object itself."""
     raw = bytes(function.arguments)
     if raw.startswith(b'"'):
-        arguments: str = toplevel.typed(_string, raw, f"{path}.arguments")
-        return arguments
+        try:
+            return _string.decode(raw)
+        except msgspec.MsgspecError:
+            where = f"{path}.{field}" if at is None else f"{path}.{field}[{at}].function"
+            arguments: str = toplevel.typed(_string, raw, f"{where}.arguments")
+            return arguments
     return "" if raw == b"null" else raw.decode()
 
 
@@ -215,8 +253,9 @@ def _result(message: wire.Message, path: str, ids: _Ids) -> Turn:
         call_id = ids.answered(message.name)
     elif message.tool_call_id is None:
         toplevel.refuse(f"Missing required parameter: '{path}.tool_call_id'.", f"{path}.tool_call_id")
-    content = _content(message.content, f"{path}.content")
-    parts = tuple(Text(part.text) if isinstance(part, Refused) else part for part in content)
+    parts = tuple([
+        Text(part.text) if part.__class__ is Refused else part for part in _content(message.content, path)
+    ])  # fmt: skip
     result = ToolResult(
         call_id,
         parts,  # type: ignore[arg-type]  # a message's content holds no other parts

@@ -13,6 +13,7 @@ _raws = msgspec.json.Decoder(list[msgspec.Raw])
 _kind = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _string = msgspec.json.Decoder(str)
 _tool = msgspec.json.Decoder(wire.Tool)
+_tools = msgspec.json.Decoder(list[wire.Tool])
 _functions = msgspec.json.Decoder(list[wire.ToolFunction] | None)
 _choice = msgspec.json.Decoder(wire.Choice)
 _named = msgspec.json.Decoder(wire.ChosenName)
@@ -21,6 +22,8 @@ _effort: msgspec.json.Decoder[Effort | None] = msgspec.json.Decoder(Effort | Non
 _thinking = msgspec.json.Decoder(wire.ThinkingSwitch)
 _reasoning = msgspec.json.Decoder(wire.ReasoningSwitch)
 
+_TOOLS = ("tools", "functions", "web_search_options")
+_THINKING = ("reasoning", "thinking", "enable_thinking", "thinking_budget", "reasoning_effort")
 _NULL = b"null"
 _MODES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
 """`any` is Mistral's word (docs.mistral.ai, 2026-08)."""
@@ -34,10 +37,11 @@ def given(fields: Fields, name: str) -> msgspec.Raw | None:
 
 def tools(fields: Fields, losses: Losses) -> tuple[Tool, ...]:
     """`tools`, `functions` and `web_search_options`."""
+    if fields.keys().isdisjoint(_TOOLS):
+        return ()
     found = []
     if (raw := given(fields, "tools")) is not None:
-        items = toplevel.typed(_raws, raw, "tools")
-        found += [_one(item, f"tools[{at}]", losses) for at, item in enumerate(items)]
+        found += _listed(raw, losses)
     if (raw := given(fields, "functions")) is not None:
         for function in strict.decode(_functions, raw, "functions", losses) or ():
             found.append(_function(function))
@@ -46,12 +50,26 @@ def tools(fields: Fields, losses: Losses) -> tuple[Tool, ...]:
     return tuple(found)
 
 
+def _listed(raw: msgspec.Raw, losses: Losses) -> list[Tool]:
+    try:
+        known = _tools.decode(raw)
+    except msgspec.MsgspecError:
+        # Something is unknown or wrong; one by one it is told which.
+        items = toplevel.typed(_raws, raw, "tools")
+        return [_one(item, f"tools[{at}]", losses) for at, item in enumerate(items)]
+    return [_said(tool, tool.type, at) for at, tool in enumerate(known)]
+
+
 def _one(raw: msgspec.Raw, path: str, losses: Losses) -> Tool:
     head = toplevel.typed(_kind, raw, path)
     kind = toplevel.typed(_string, head["type"], f"{path}.type") if "type" in head else "function"
     if kind not in ("function", "custom"):
         return Tool("opaque", kind, dialect="chat", raw=bytes(raw).decode())
-    tool = strict.decode(_tool, raw, path, losses)
+    return _said(strict.decode(_tool, raw, path, losses), kind, path)
+
+
+def _said(tool: wire.Tool, kind: str, where: str | int) -> Tool:
+    """`where`: its path, or its number among the tools."""
     cache = None
     if tool.cache_control is not None:
         cache = Cache("1h" if tool.cache_control.ttl == "1h" else "5m" if tool.cache_control.ttl == "5m" else "")
@@ -59,13 +77,16 @@ def _one(raw: msgspec.Raw, path: str, losses: Losses) -> Tool:
         custom = tool.custom
         return Tool("custom", custom.name, custom.description or "", grammar=flat(_json(custom.format)), cache=cache)
     if tool.function is None:
-        toplevel.refuse(f"Missing required parameter: '{path}.{kind}'.", f"{path}.{kind}")
-    return msgspec.structs.replace(_function(tool.function), cache=cache)
+        missing = f"tools[{where}].{kind}" if isinstance(where, int) else f"{where}.{kind}"
+        toplevel.refuse(f"Missing required parameter: '{missing}'.", missing)
+    return _function(tool.function, cache)
 
 
-def _function(function: wire.ToolFunction) -> Tool:
+def _function(function: wire.ToolFunction, cache: Cache | None = None) -> Tool:
     schema = _json(function.parameters)
-    return Tool("function", function.name, function.description or "", schema=schema, strict=function.strict)
+    return Tool(
+        "function", function.name, function.description or "", schema=schema, strict=function.strict, cache=cache
+    )
 
 
 def _json(raw: msgspec.Raw) -> str:
@@ -124,6 +145,8 @@ def answer_format(fields: Fields, losses: Losses) -> Format | None:
 
 def thinking(fields: Fields, losses: Losses) -> Thinking | None:
     """`reasoning_effort`, and the switches of other vendors: `reasoning`, `thinking`, `enable_thinking`."""
+    if fields.keys().isdisjoint(_THINKING):
+        return None
     found = Thinking()
     if (raw := given(fields, "reasoning")) is not None:
         asked = strict.decode(_reasoning, raw, "reasoning", losses)
