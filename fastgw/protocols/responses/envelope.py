@@ -92,9 +92,10 @@ def failure(error: GatewayError) -> tuple[str, str]:
 
 
 def _repeated(fields: Mapping[str, msgspec.Raw], model: str) -> dict[str, Any]:
-    repeated: dict[str, Any] = {"model": model, "background": False, "store": False}
-    for name, default in _DEFAULTS.items():
-        repeated[name] = fields[name] if name in fields and present(fields, name) else default
+    repeated: dict[str, Any] = {"model": model, "background": False, "store": False, **_DEFAULTS}
+    for name in _DEFAULTS.keys() & fields.keys():
+        if present(fields, name):
+            repeated[name] = fields[name]
     for name in _IF_SAID:
         if name in fields and present(fields, name):
             repeated[name] = fields[name]
@@ -110,7 +111,9 @@ def _repeated(fields: Mapping[str, msgspec.Raw], model: str) -> dict[str, Any]:
 
 
 def _filled(fields: Mapping[str, msgspec.Raw], name: str, defaults: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    given = _object.decode(fields[name]) if name in fields and present(fields, name) else {}
+    if name not in fields or not present(fields, name):
+        return defaults
+    given = _object.decode(fields[name])
     return defaults | {key: raw for key, raw in given.items() if bytes(raw) != b"null"}
 
 

@@ -12,14 +12,18 @@ _encode = msgspec.json.Encoder().encode
 class Frames:
     """Numbers the events of one stream, densely from 0."""
 
-    __slots__ = ("number",)
+    __slots__ = ("number", "silent")
 
-    def __init__(self) -> None:
+    def __init__(self, *, silent: bool = False) -> None:
         self.number = 0
         """Of the next event."""
+        self.silent = silent
+        """No event is made: the answer is wanted as a whole."""
 
     def say(self, kind: str, body: bytes) -> bytes:
         """One event; `body` are its fields besides type and number, without braces."""
+        if self.silent:
+            return b""
         number = self.number
         self.number = number + 1
         return b'event: %b\ndata: {"type":"%b",%b,"sequence_number":%d}\n\n' % (
@@ -31,6 +35,8 @@ class Frames:
 
     def head(self, kind: str, body: bytes) -> Callable[[str], bytes]:
         """What says the deltas of one part: its words are all that changes between them."""
+        if self.silent:
+            return _nothing
         before = b'event: %b\ndata: {"type":"%b",%b,"sequence_number":' % (kind.encode(), kind.encode(), body)
 
         def delta(text: str) -> bytes:
@@ -39,6 +45,10 @@ class Frames:
             return b'%b%d,"delta":%b}\n\n' % (before, number, _encode(text))
 
         return delta
+
+
+def _nothing(text: str) -> bytes:
+    return b""
 
 
 class Item:
@@ -58,6 +68,8 @@ class Item:
 
     def begin(self) -> bytes:
         """Announce it."""
+        if self.frames.silent:
+            return b""
         body = b'"output_index":%d,"item":%b' % (self.index, self.whole("in_progress"))
         return self.frames.say("response.output_item.added", body)
 
@@ -65,9 +77,9 @@ class Item:
         """A block has ended."""
         return b""
 
-    def done(self, status: str) -> bytes:
-        """The event of its end."""
-        body = b'"output_index":%d,"item":%b' % (self.index, self.whole(status))
+    def done(self, whole: bytes) -> bytes:
+        """The event of its end. `whole` is the item."""
+        body = b'"output_index":%d,"item":%b' % (self.index, whole)
         return self.frames.say("response.output_item.done", body)
 
     def seal(self, sealed: Sealed) -> None:

@@ -43,10 +43,11 @@ class Writer:
     __slots__ = ("_at", "_created", "_custom", "_envelope", "_finish", "_frames", "_item", "_names", "_number",
                  "_output", "_refused", "_setting", "_usage")  # fmt: skip
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, *, whole: bool = False) -> None:
+        """`whole`: only `answer` is wanted, no events."""
         self._setting = setting
         self._envelope = Envelope(setting)
-        self._frames = Frames()
+        self._frames = Frames(silent=whole)
         tools = setting.conversation.tools
         self._custom = frozenset(tool.name for tool in tools if tool.kind == "custom")
         self._names = split_names(tools)
@@ -70,11 +71,11 @@ class Writer:
             if kind is Delta:
                 if event.at == self._at and self._item is not None:  # type: ignore[union-attr]
                     out.append(self._item.delta(event.text))  # type: ignore[union-attr]
-            elif isinstance(event, BlockStart):
-                if not event.choice:
-                    self._begin(event, out)
-            elif isinstance(event, BlockEnd):
-                if event.at == self._at and self._item is not None:
+            elif kind is BlockStart:
+                if not event.choice:  # type: ignore[union-attr]
+                    self._begin(event, out)  # type: ignore[arg-type]
+            elif kind is BlockEnd:
+                if event.at == self._at and self._item is not None:  # type: ignore[union-attr]
                     out.append(self._item.stop())
                     self._at = -1
             else:
@@ -120,7 +121,7 @@ class Writer:
         return self._envelope.response("failed", self._output, self._usage, error=failure(error))
 
     def _open(self, out: list[bytes]) -> None:
-        if not self._created:
+        if not self._created and not self._frames.silent:
             self._created = True
             response = b'"response":' + self._envelope.response("in_progress")
             out.append(self._frames.say("response.created", response))
@@ -182,8 +183,8 @@ class Writer:
             return
         self._item = None
         self._at = -1
-        out.append(item.done(status))
         self._output.append(item.whole(status))
+        out.append(item.done(self._output[-1]))
         carried = ""
         if isinstance(item, Call) and item.sealed is not None:
             carried = seals.carried_by_call(item.call_id, item.sealed)
@@ -193,8 +194,8 @@ class Writer:
             carrier = Reasoning(self._frames, self._id("rs"), len(self._output), redacted=False)
             out.append(carrier.begin())
             carrier.encrypted = carried
-            out.append(carrier.done("completed"))
             self._output.append(carrier.whole("completed"))
+            out.append(carrier.done(self._output[-1]))
 
     def _id(self, prefix: str) -> str:
         self._number += 1
@@ -203,6 +204,6 @@ class Writer:
 
 def encode_answer(events: Iterable[Event], setting: Setting) -> bytes:
     """A whole answer from well-formed events, none of them `Failed`."""
-    writer = Writer(setting)
+    writer = Writer(setting, whole=True)
     writer.write(events)
     return writer.answer()

@@ -40,6 +40,8 @@ class Message(Item):
         kind = "refusal" if refusal else "output_text"
         self._say = self.frames.head(f"response.{kind}.delta", self._where + (b"" if refusal else b',"logprobs":[]'))
         self.delta = self._delta
+        if self.frames.silent:
+            return b""
         return self.frames.say("response.content_part.added", self._where + b',"part":' + self._part())
 
     def _delta(self, text: str) -> bytes:
@@ -70,14 +72,17 @@ class Message(Item):
     def stop(self) -> bytes:
         """The part has ended."""
         self._pending = []
-        text, part = _encode("".join(self._pieces)), self._part()
+        part = self._part()
+        self._parts.append(part)
+        self.delta = self.nothing
+        if self.frames.silent:
+            return b""
+        text = _encode("".join(self._pieces))
         if self._refusal:
             done = self.frames.say("response.refusal.done", self._where + b',"refusal":' + text)
         else:
             body = b',"text":%b,"logprobs":%b' % (text, _encode(self._logprobs))
             done = self.frames.say("response.output_text.done", self._where + body)
-        self._parts.append(part)
-        self.delta = self.nothing
         return done + self.frames.say("response.content_part.done", self._where + b',"part":' + part)
 
     def whole(self, status: str) -> bytes:

@@ -30,7 +30,7 @@ class _Silent(Item):
 
 def test_the_life_of_an_item() -> None:
     item = _Silent(Frames(), "msg_1", 2)
-    events = read_frames(item.begin() + item.delta("nothing") + item.stop() + item.done("completed"))
+    events = read_frames(item.begin() + item.delta("nothing") + item.stop() + item.done(item.whole("completed")))
     assert events == [
         {"type": "response.output_item.added", "output_index": 2, "item": {"id": "msg_1", "status": "in_progress"},
          "sequence_number": 0},

@@ -15,7 +15,7 @@ def told(item: Item, *words: str, seal: Sealed | None = None) -> list[dict[str, 
     said = item.begin() + b"".join(item.delta(text) for text in words)
     if seal is not None:
         item.seal(seal)
-    return validated(read_frames(said + item.stop() + item.done("completed")))
+    return validated(read_frames(said + item.stop() + item.done(item.whole("completed"))))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_each_citation_has_its_event_and_its_place() -> None:
     message = Message(Frames(), "msg_1", 0)
     said = message.begin() + message.start(refusal=False) + message.delta("ab")
     said += message.cite(Citation("url", "https://a")) + message.cite(Citation("url", "https://b")) + message.stop()
-    events = validated(read_frames(said + message.done("completed")))
+    events = validated(read_frames(said + message.done(message.whole("completed"))))
     told = [event for event in events if event["type"].endswith("annotation.added")]
     assert [(event["annotation_index"], event["annotation"]["url"]) for event in told] == [
         (0, "https://a"),
