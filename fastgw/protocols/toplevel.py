@@ -1,5 +1,6 @@
 """The top level of a JSON request body: checked once, then each dialect takes its fields from it."""
 
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import msgspec
@@ -11,6 +12,10 @@ Fields = dict[str, msgspec.Raw]
 MODEL_LENGTH_MAX = 256
 OPENINGS_MAX = 2_048
 """Opening brackets of a body that is decoded before its nesting is known: the decoder recurses no deeper than that."""
+LAYERS_MAX = 3
+"""Of values that are opened to see how deep they nest: Gemini's functions stand in a list in an object in a list."""
+LEVELS_MIN = 2
+"""That must be left for a value that is opened."""
 
 _top = msgspec.json.Decoder(Fields)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
@@ -48,35 +53,36 @@ def _shallow(body: bytes, nesting_max: int) -> Fields | None:
     """The fields of a body of which a few counts tell that it does not nest too deep; None if they do not.
 
     What has no more opening brackets than levels are allowed cannot exceed them: the body, else each of its values,
-    else each item of a list (messages, tools). That settles agents' requests in a third of the time of a scan.
+    else what those hold (messages, tools). That settles agents' requests in half the time of a scan.
     """
     opened = body.count(b"{") + body.count(b"[")
     if opened > OPENINGS_MAX:
         return None
     try:
         fields = _top.decode(body)
-        if opened <= nesting_max:
-            return fields
-        # What is left out in favour of a later duplicate was not looked at, nor are names: both show in the sum.
-        if 1 + sum(_openings(raw, nesting_max) for raw in fields.values()) == opened:
+        if opened <= nesting_max or _agree(opened, fields.values(), nesting_max, LAYERS_MAX):
             return fields
     except (msgspec.MsgspecError, RecursionError):
         pass
     return None
 
 
-def _openings(raw: msgspec.Raw, nesting_max: int) -> int:
-    """Opening brackets in a value; a number that fits no sum if it may nest too deep."""
-    value = bytes(raw)
-    opened = value.count(b"{") + value.count(b"[")
-    if opened < nesting_max:
-        return opened
-    if not value.startswith(b"[") or nesting_max < 2:
-        return OPENINGS_MAX
-    for item in map(bytes, _items.decode(value)):
-        if item.count(b"{") + item.count(b"[") > nesting_max - 2:
-            return OPENINGS_MAX
-    return opened
+def _agree(opened: int, inside: Iterable[msgspec.Raw], levels: int, layers: int) -> bool:
+    """No value inside of one with `opened` brackets makes it nest deeper than `levels`, and none was overlooked: what
+    is left out in favour of a later duplicate, or stands in a name, shows in the sum."""
+    seen = 1
+    for raw in inside:
+        value = bytes(raw)
+        found = value.count(b"{") + value.count(b"[")
+        seen += found
+        if found < levels or value.startswith(b'"'):
+            continue
+        if not layers or levels < LEVELS_MIN:
+            return False
+        inner = _items.decode(value) if value.startswith(b"[") else _top.decode(value).values()
+        if not _agree(found, inner, levels - 1, layers - 1):
+            return False
+    return seen == opened
 
 
 def model(fields: Fields) -> str:

@@ -1,5 +1,7 @@
 """A caller's request in the hub's words."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from fastgw.protocols import toplevel
@@ -16,6 +18,8 @@ from fastgw.protocols.strict import decode
 from fastgw.protocols.toplevel import Fields, refuse
 
 _contents = msgspec.json.Decoder(list[wire.Content])
+_usual_contents = msgspec.json.Decoder(list[wire.UsualContent])
+_usual_content = msgspec.json.Decoder(wire.UsualContent)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 _keys = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _flag = msgspec.json.Decoder(bool | None)
@@ -24,6 +28,7 @@ _ROLES: dict[str, Role] = {
     "user": "user", "function": "user", "tool": "user", "model": "assistant", "assistant": "assistant",
     "system": "system",
 }  # fmt: skip
+_NONE: frozenset[int] = frozenset()
 _MAPPED = frozenset(
     ("contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "serviceTier", "model")
 )
@@ -90,12 +95,20 @@ def _turns(raw: msgspec.Raw, name: str, calls: Calls, losses: Losses) -> list[To
     return turns
 
 
-def _read(data: bytes, name: str, losses: Losses) -> tuple[list[wire.Content], set[int]]:
+def _read(data: bytes, name: str, losses: Losses) -> tuple[Sequence[wire.UsualContent | wire.Content], frozenset[int]]:
     """The contents, and the numbers of those that were bare texts."""
     data = respelled(data, wire.Content)
+    try:
+        if data.startswith(b"["):
+            return _usual_contents.decode(data), _NONE
+        if data.startswith(b"{"):
+            return [_usual_content.decode(data)], _NONE
+    except msgspec.MsgspecError:
+        # There is more in it.
+        pass
     if data.startswith(b"["):
         try:
-            return _contents.decode(data), set()
+            return _contents.decode(data), _NONE
         except msgspec.MsgspecError:
             # Not what the API's reference says; read one by one, as leniently as Google does, or refused by name.
             items = [bytes(item) for item in toplevel.typed(_raws, data, name)]
@@ -112,7 +125,7 @@ def _read(data: bytes, name: str, losses: Losses) -> tuple[list[wire.Content], s
         else:
             wrapped.append(_with_list_of_parts(item))
     contents = decode(_contents, respelled(b"[" + b",".join(wrapped) + b"]", wire.Content), name, losses)
-    return contents, {number for number, item in enumerate(items) if item.startswith(b'"')}
+    return contents, frozenset(number for number, item in enumerate(items) if item.startswith(b'"'))
 
 
 def _is_part(item: bytes) -> bool:

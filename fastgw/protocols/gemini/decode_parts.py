@@ -1,5 +1,7 @@
 """Parts of a caller's contents as parts of the hub."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from fastgw.protocols.gemini import seals, wire
@@ -18,6 +20,7 @@ from fastgw.protocols.hub.conversation import (
     Video,
 )
 from fastgw.protocols.hub.losses import Losses
+from fastgw.protocols.hub.sealed import Sealed
 from fastgw.protocols.strict import decode
 from fastgw.protocols.toplevel import refuse
 
@@ -70,12 +73,36 @@ class Calls:
         return f"{MINTED}{self._minted}"
 
 
-def parts_of(parts: list[wire.Part], role: str, path: str, calls: Calls, losses: Losses) -> list[Part]:
+def parts_of(
+    parts: Sequence[wire.Part | wire.UsualPart], role: str, path: str, calls: Calls, losses: Losses
+) -> list[Part]:
     """The parts of one content, what stands beside each right behind it."""
     made: list[Part] = []
     for number, part in enumerate(parts):
-        made += _part(part, role, f"{path}[{number}]", calls, losses)
+        if isinstance(part, wire.Part):
+            made += _part(part, role, f"{path}[{number}]", calls, losses)
+            continue
+        call, result = part.function_call, part.function_response
+        if part.thought is not None or part.thought_signature is not None or _several(part):
+            whole = wire.Part(part.text, part.thought, part.thought_signature, None, None, call, result)
+            made += _part(whole, role, f"{path}[{number}]", calls, losses)
+        elif part.text is not None:
+            made.append(Text(part.text))
+        elif call is not None:
+            made.append(_call(call, calls, None))
+        elif result is not None:
+            beside: dict[str, bytes | msgspec.Raw] = {}
+            made.append(_result(result, f"{path}[{number}]", calls, losses, beside))
+            made += _marks(beside)
     return made
+
+
+def _several(part: wire.UsualPart) -> bool:
+    return (part.text is not None) + (part.function_call is not None) + (part.function_response is not None) > 1
+
+
+def _marks(beside: dict[str, bytes | msgspec.Raw]) -> list[Opaque]:
+    return [Opaque("gemini", name, bytes(value).decode()) for name, value in beside.items()]
 
 
 def _part(part: wire.Part, role: str, path: str, calls: Calls, losses: Losses) -> list[Part]:
@@ -96,8 +123,12 @@ def _part(part: wire.Part, role: str, path: str, calls: Calls, losses: Losses) -
     for name, field in _BESIDE:
         if wire.given(value := getattr(part, field)):
             beside[name] = value
-    marks = [Opaque("gemini", name, bytes(value).decode()) for name, value in beside.items()]
-    return [*([] if made is None else [made]), *marks]
+    return [*([] if made is None else [made]), *_marks(beside)]
+
+
+def _call(call: wire.FunctionCall, calls: Calls, sealed: Sealed | None) -> ToolCall:
+    arguments = bytes(call.args).decode() if wire.given(call.args) else ""
+    return ToolCall(calls.called(call.id, call.name), call.name, arguments, sealed=sealed)
 
 
 def _one(
@@ -105,9 +136,7 @@ def _one(
 ) -> Part | None:
     sealed, redacted = seals.read(part.thought_signature)
     if part.function_call is not None:
-        call = part.function_call
-        arguments = bytes(call.args).decode() if wire.given(call.args) else ""
-        return ToolCall(calls.called(call.id, call.name), call.name, arguments, sealed=sealed)
+        return _call(part.function_call, calls, sealed)
     if part.function_response is not None:
         return _result(part.function_response, path, calls, losses, beside)
     if part.inline_data is not None or part.file_data is not None:

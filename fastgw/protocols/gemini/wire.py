@@ -12,7 +12,7 @@ ABSENT = Raw(b"")
 
 def given(raw: Raw) -> bool:
     """The sender said something, and not null."""
-    return bytes(raw) not in (b"", b"null")
+    return raw is not ABSENT and bytes(raw) not in (b"", b"null")
 
 
 class Wire(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
@@ -65,6 +65,23 @@ class FunctionResponse(Wire):
     parts: Raw = ABSENT
     will_continue: Raw = ABSENT
     scheduling: Raw = ABSENT
+
+
+class UsualPart(Wire):
+    """What nearly every part is: words, a call or a result. Quicker to decode, and to see through, than `Part`."""
+
+    text: str | None = None
+    thought: bool | None = None
+    thought_signature: str | None = None
+    function_call: FunctionCall | None = None
+    function_response: FunctionResponse | None = None
+
+
+class UsualContent(Wire):
+    """A message of usual parts."""
+
+    parts: list[UsualPart] = []
+    role: str | None = None
 
 
 class Part(Wire):

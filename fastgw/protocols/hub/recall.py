@@ -83,8 +83,8 @@ class Recall:
             elif kind is BlockStart:
                 if event.kind in _NOTED:  # type: ignore[union-attr]
                     event = self._start(event)  # type: ignore[arg-type]  # noqa: PLW2901 - the same event with an id
-            elif isinstance(event, Seal):
-                self._sealed(event)
+            elif kind is Seal:
+                self._sealed(event)  # type: ignore[arg-type]
             elif kind is BlockEnd and event.at == self._at:  # type: ignore[union-attr]
                 self._thoughts.append(Thought("".join(self._text), self._seal, self._redacted))
                 self._at = -1

@@ -77,8 +77,8 @@ class Sequence:
                 block = self._blocks.get(event.at)  # type: ignore[union-attr]
                 if block is not None:
                     self._take(block, event, out)  # type: ignore[arg-type]
-            elif isinstance(event, Finish):
-                self._finishes.setdefault(event.choice, event)
+            elif kind is Finish:
+                self._finishes.setdefault(event.choice, event)  # type: ignore[union-attr, arg-type]
             elif kind is Start:
                 if not self._started:
                     out.insert(0, event)

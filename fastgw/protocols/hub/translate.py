@@ -109,8 +109,8 @@ class Translation:
                 if event.kind in UNCOUNTED:  # type: ignore[union-attr]
                     self._silent.add(event.at)  # type: ignore[union-attr]
                 self.opened = True
-            elif isinstance(event, Used):
-                self.usage = event.usage
+            elif kind is Used:
+                self.usage = event.usage  # type: ignore[union-attr]
             elif isinstance(event, Failed):
                 self.error = event.message
                 events = events[:number]
