@@ -12,6 +12,7 @@ from fastgw.protocols.hub.conversation import (
     Document,
     Image,
     Opaque,
+    Part,
     Refused,
     Text,
     Thought,
@@ -26,6 +27,7 @@ ID_LENGTH_MAX = 40
 """Of a call's id at OpenAI (its own error message, 2025)."""
 
 _encode = msgspec.json.encode
+_MEDIA = (Image, Document, Audio, Video)
 
 
 def call_id(given: str, *, own: bool) -> str:
@@ -35,14 +37,19 @@ def call_id(given: str, *, own: bool) -> str:
 
 def assistant(turn: Turn, parts: Parts, target: Target, *, own: bool) -> tuple[dict[str, Any] | None, list[Any]]:
     """The message, None if nothing of it can be said here, and media that only a message of the user can hold."""
-    texts = [part for part in turn.parts if isinstance(part, Text)]
-    pictures = [
-        one for part in turn.parts if isinstance(part, Image | Document | Audio | Video)
-        if (one := parts.one(part)) is not None
-    ]  # fmt: skip
-    refused = "".join(part.text for part in turn.parts if isinstance(part, Refused))
-    calls = [_call(part, target, own=own) for part in turn.parts if isinstance(part, ToolCall)]
-    sounds = _sounds(turn, parts, own=own)
+    texts: list[Text] = []
+    calls: list[dict[str, Any]] = []
+    rest: list[Part] = []
+    for part in turn.parts:
+        if isinstance(part, Text):
+            texts.append(part)
+        elif isinstance(part, ToolCall):
+            calls.append(_call(part, target, own=own))
+        else:
+            rest.append(part)
+    pictures = [one for part in rest if isinstance(part, _MEDIA) and (one := parts.one(part)) is not None]
+    refused = "".join([part.text for part in rest if isinstance(part, Refused)])
+    sounds = _sounds(rest, parts, own=own)
     content = parts.content(texts, plain=turn.plain, between="") if texts else None
     message: dict[str, Any] = {"role": "assistant", "content": content if content or own else None}
     if refused:
@@ -52,17 +59,18 @@ def assistant(turn: Turn, parts: Parts, target: Target, *, own: bool) -> tuple[d
     if calls:
         message["tool_calls"] = calls
     said = bool(content or refused or calls or sounds)
-    reasoning = _reasoning(turn, target, own=own)
+    reasoning = _reasoning(rest, target, own=own)
     if not said and not own:
         # Reasoning alone is no message; an empty one would be refused.
         return None, pictures
-    message |= sounds | reasoning | _signature(texts, target)
+    message |= sounds | reasoning
+    message |= _signature(texts, target)
     return message, pictures
 
 
-def _sounds(turn: Turn, parts: Parts, *, own: bool) -> dict[str, Any]:
+def _sounds(rest: list[Part], parts: Parts, *, own: bool) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    for part in turn.parts:
+    for part in rest:
         if isinstance(part, Opaque):
             if own and part.kind == "audio":
                 made["audio"] = msgspec.Raw(part.raw.encode())
@@ -89,14 +97,14 @@ def _call(call: ToolCall, target: Target, *, own: bool) -> dict[str, Any]:
     return made
 
 
-def _reasoning(turn: Turn, target: Target, *, own: bool) -> dict[str, Any]:
+def _reasoning(rest: list[Part], target: Target, *, own: bool) -> dict[str, Any]:
     """Earlier reasoning, as far as the lane wants it back: sealed in its own carrier, the rest as words."""
     echo = target.abilities.echo_reasoning
     if not echo:
         return {}
     made: dict[str, Any] = {}
     words: list[str] = []
-    for part in turn.parts:
+    for part in rest:
         if not isinstance(part, Thought):
             continue
         if part.sealed is not None and part.sealed.family in (target.family, carriers.ANYBODY if own else ""):
@@ -112,7 +120,9 @@ def _reasoning(turn: Turn, target: Target, *, own: bool) -> dict[str, Any]:
 
 
 def _signature(texts: list[Text], target: Target) -> dict[str, Any]:
-    sealed = next((text.sealed for text in reversed(texts) if text.sealed is not None), None)
+    sealed = None
+    for text in texts:
+        sealed = text.sealed or sealed
     if sealed is None or sealed.family != target.family:
         return {}
     return {"extra_content": {"google": {"thought_signature": sealed.data}}}

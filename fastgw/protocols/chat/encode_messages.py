@@ -24,6 +24,8 @@ from fastgw.protocols.hub.target import Target
 Message = dict[str, Any]
 
 _SYSTEM = ("system", "developer")
+_ASIDE = (ToolResult, Thought)
+"""Parts that are no content of a message."""
 _BILLING = "x-anthropic-billing-header:"
 """Start of Claude Code's first system block, which differs from request to request and would spoil prompt caches."""
 _FROM_TOOL = "Output of the tool call {}:"
@@ -64,7 +66,7 @@ class _Writing:
         """Those that are not written yet, by call, with the number of their turn."""
         for at, turn in enumerate(turns):
             for part in turn.parts:
-                if isinstance(part, ToolResult):
+                if part.__class__ is ToolResult:
                     self._results.setdefault(part.call_id, deque()).append((at, part))
 
     def all(self) -> list[Message]:
@@ -80,8 +82,8 @@ class _Writing:
     def _assistant(self, at: int, turn: Turn) -> None:
         message, pictures = assistant(turn, self._parts, self._target, own=self._own)
         if message is not None:
-            message |= self._name(turn.name)
-        if message is not None:
+            if turn.name:
+                message |= self._name(turn.name)
             self._flush()
             self._made.append(message)
         if pictures:
@@ -99,7 +101,7 @@ class _Writing:
                 waiting = self._results.get(part.call_id)
                 if waiting and waiting[0][1] is part:
                     self._result(*waiting.popleft())
-        rest: list[Part] = [part for part in turn.parts if not isinstance(part, ToolResult | Thought)]
+        rest: list[Part] = [part for part in turn.parts if part.__class__ not in _ASIDE]
         if turn.role == "tool" and not rest:
             return
         if turn.role in _SYSTEM:
@@ -124,13 +126,16 @@ class _Writing:
 
     def _add(self, role: str, content: str | list[Any], name: str) -> None:
         if content or self._own:
-            self._made.append({"role": role, "content": content} | self._name(name))
+            message: Message = {"role": role, "content": content}
+            self._made.append(message | self._name(name) if name else message)
 
     def _name(self, name: str) -> dict[str, str]:
-        if name and not self._target.abilities.names:
+        if not name:
+            return {}
+        if not self._target.abilities.names:
             self._losses.drop(f"{self._path}.name")
             return {}
-        return {"name": name} if name else {}
+        return {"name": name}
 
     def _flush(self) -> None:
         """Write what waits for a user's message as one of its own."""

@@ -44,8 +44,10 @@ class Parts:
 
     def content(self, parts: Sequence[Part], *, plain: bool, between: str = _BETWEEN) -> Content:
         """The content of a message: a string where the caller sent one, or where no more is needed."""
-        if plain and len(parts) == 1 and isinstance(parts[0], Text) and not self._marked(parts[0]):
-            return parts[0].text
+        if len(parts) == 1:
+            only = parts[0]
+            if isinstance(only, Text) and (plain or not (self._own or only.citations)) and not self._marked(only):
+                return only.text
         if not self._own:
             parts = [self._as_text(part) for part in parts if not (isinstance(part, Text) and not part.text)]
             if all(isinstance(part, Text) and not self._marked(part) for part in parts):
