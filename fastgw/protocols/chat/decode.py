@@ -62,6 +62,7 @@ def decode_request(fields: Fields, said: FromPath, losses: Losses) -> Conversati
         format=decode_tools.answer_format(fields, losses),
         verbosity=_text(fields, "verbosity"),
         user=user or identified,
+        user_field="safety_identifier" if identified and not user else "",
         cache_key=_text(fields, "prompt_cache_key"),
         service_tier=_text(fields, "service_tier"),
         stateless=given(fields, "store") is not None and not _flag(fields, "store"),

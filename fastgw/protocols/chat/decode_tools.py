@@ -46,7 +46,9 @@ def tools(fields: Fields, losses: Losses) -> tuple[Tool, ...]:
         for function in strict.decode(_functions, raw, "functions", losses) or ():
             found.append(_function(function))
     if (raw := given(fields, "web_search_options")) is not None:
-        found.append(Tool("web_search", "web_search", dialect="chat", raw=bytes(raw).decode()))
+        found.append(
+            Tool("web_search", "web_search", dialect="chat", raw=bytes(raw).decode(), path="web_search_options")
+        )
     return tuple(found)
 
 

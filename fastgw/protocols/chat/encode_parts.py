@@ -41,6 +41,7 @@ class Parts:
         self._abilities = target.abilities
         self._losses = losses
         self._turns = field_of(conversation.origin, "turns")
+        self._cites = field_of(conversation.origin, "citations")
 
     def content(self, parts: Sequence[Part], *, plain: bool, between: str = _BETWEEN) -> Content:
         """The content of a message: a string where the caller sent one, or where no more is needed."""
@@ -109,7 +110,7 @@ class Parts:
 
     def _words(self, part: Text) -> str:
         if part.citations:
-            self._losses.drop(f"{self._turns}.citations")
+            self._losses.drop(f"{self._turns}.{self._cites}")
         return part.text
 
     def _image(self, part: Image) -> dict[str, Any]:
@@ -126,7 +127,7 @@ class Parts:
         if isinstance(text, Text):
             return {"type": "text", "text": text.text} | self.cached(text.cache)
         if part.citations:
-            self._losses.drop(f"{self._turns}.citations")
+            self._losses.drop(f"{self._turns}.{self._cites}")
         if not self._abilities.document_input:
             self._losses.refuse(self._turns, "it cannot read documents. Send their text.")
         if part.context:
@@ -152,7 +153,7 @@ class Parts:
         if not isinstance(part, Document) or part.text is None:
             return part
         if part.citations:
-            self._losses.drop(f"{self._turns}.citations")
+            self._losses.drop(f"{self._turns}.{self._cites}")
         name = f' name="{part.filename}"' if part.filename else ""
         context = f"{part.context}\n" if part.context else ""
         return Text(f"{context}<document{name}>\n{part.text}\n</document>", part.cache)

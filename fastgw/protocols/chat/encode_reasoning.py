@@ -5,7 +5,7 @@ from typing import Any
 from fastgw.protocols.hub.conversation import Conversation, Effort, Thinking
 from fastgw.protocols.hub.effort import BUDGETS, budget_of, effort_of, nearest
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, thinking_of
 from fastgw.protocols.hub.target import Abilities
 
 
@@ -14,10 +14,11 @@ def reasoning(conversation: Conversation, abilities: Abilities, losses: Losses) 
     asked = conversation.thinking
     if asked is None:
         return {}
-    path = field_of(conversation.origin, "thinking")
+    path = thinking_of(conversation)
     if asked.summary or asked.show is False:
         # Reasoning that the provider sends is passed on as it is.
-        losses.drop(f"{path}.summary" if asked.summary else path)
+        shown = field_of(conversation.origin, "thinking")
+        losses.drop(f"{shown}.summary" if asked.summary else _SHOWN.get(conversation.origin, shown))
     on, effort = _asked(asked)
     if abilities.reasoning == "none":
         if on:
@@ -26,6 +27,10 @@ def reasoning(conversation: Conversation, abilities: Abilities, losses: Losses) 
     if on is False:
         return _off(abilities, path, losses)
     return _on(asked, effort, abilities, losses, path) if on else {}
+
+
+_SHOWN = {"messages": "thinking.display", "gemini": "generationConfig.thinkingConfig.includeThoughts"}
+"""What callers call whether they are shown the reasoning."""
 
 
 def _on(asked: Thinking, effort: Effort | None, abilities: Abilities, losses: Losses, path: str) -> dict[str, Any]:

@@ -34,9 +34,12 @@ def tools(conversation: Conversation, target: Target, losses: Losses) -> dict[st
             continue
         if tool.kind == "web_search":
             if not target.abilities.web_search:
-                losses.drop("web_search_options" if own else path)
+                losses.drop(path)
                 continue
-            fields["web_search_options"] = msgspec.Raw(tool.raw.encode()) if tool.dialect == "chat" else {}
+            own_raw = tool.dialect == "chat"
+            fields["web_search_options"] = (
+                msgspec.Raw(tool.raw.encode()) if own_raw else _search_options(tool, path, losses)
+            )
         elif tool.kind == "opaque":
             if tool.dialect != "chat":
                 losses.drop(path)
@@ -54,6 +57,21 @@ def tools(conversation: Conversation, target: Target, losses: Losses) -> dict[st
     elif choice is not None and choice.mode not in ("auto", "none"):
         losses.drop(field_of(conversation.origin, "tool_choice"))
     return fields
+
+
+def _search_options(tool: Tool, path: str, losses: Losses) -> dict[str, Any]:
+    """What both have to say about a search: where the user is, and how much of the pages is read."""
+    given: dict[str, Any] = msgspec.json.decode(tool.raw) if tool.raw else {}
+    made: dict[str, Any] = {}
+    for name, value in given.items():
+        if name == "user_location" and isinstance(value, dict):
+            place = {key: inner for key, inner in value.items() if key != "type"}
+            made[name] = {"type": "approximate", "approximate": place}
+        elif name == "search_context_size" and value is not None:
+            made[name] = value
+        elif name not in ("type", "name", "cache_control") and value not in (None, {}, []):
+            losses.drop(f"{path}.{name}")
+    return made
 
 
 def _one(tool: Tool, path: str, conversation: Conversation, target: Target, losses: Losses) -> dict[str, Any]:

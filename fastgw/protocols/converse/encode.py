@@ -14,7 +14,7 @@ from fastgw.protocols.converse.encode_settings import inference, output_config, 
 from fastgw.protocols.converse.encode_tools import chosen
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, user_of
 from fastgw.protocols.hub.target import Target
 
 CACHE_POINTS_MAX = 4
@@ -50,9 +50,11 @@ def encode_request(conversation: Conversation, target: Target, losses: Losses) -
     tier = service_tier(conversation, losses)
     if tier:
         body["serviceTier"] = tier
-    for name in ("verbosity", "cache_key", "user"):
+    for name in ("verbosity", "cache_key"):
         if getattr(conversation, name):
             losses.drop(field_of(conversation.origin, name))
+    if conversation.user:
+        losses.drop(user_of(conversation))
     losses.foreign(conversation.same)
     for name, value in abilities.extra.items():
         body.setdefault(name, value)

@@ -70,6 +70,7 @@ class Blocks:
         self._abilities = target.abilities
         self._losses = losses
         self._path = field_of(origin, "turns")
+        self._cites = field_of(origin, "citations")
         self._documents = 0
 
     def kept(self, part: Part, *, assistant: bool) -> bool:
@@ -92,7 +93,7 @@ class Blocks:
         match part:
             case Text():
                 if part.citations:
-                    self._losses.drop(f"{self._path}.citations")
+                    self._losses.drop(f"{self._path}.{self._cites}")
                 return self._marked({"text": part.text}, part.cache)
             case Refused():
                 return [{"text": part.text}]
@@ -134,7 +135,7 @@ class Blocks:
                 # Within a result no cache point may stand: it goes behind it.
                 cache = cache or inner.cache
                 if inner.citations:
-                    self._losses.drop(f"{self._path}.citations")
+                    self._losses.drop(f"{self._path}.{self._cites}")
                 if inner.text.strip():
                     content.append({"text": inner.text})
             else:

@@ -13,7 +13,7 @@ import msgspec
 from fastgw.protocols.hub.conversation import Conversation, Effort, Thinking
 from fastgw.protocols.hub.effort import budget_of, effort_of, nearest
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, thinking_of
 from fastgw.protocols.hub.target import Abilities, Target
 
 BUDGET_MIN = 1_024
@@ -41,7 +41,7 @@ def plan_of(
     cap = _cap(conversation, abilities, losses)
     if said is None:
         return Plan(max_tokens=cap)
-    name = field_of(conversation.origin, "thinking")
+    name = thinking_of(conversation)
     claude = abilities.reasoning in ("budget", "adaptive")
     if said.mode == "off" or said.budget_tokens == 0 or (not said.mode and said.effort == "none"):
         return Plan(_off(abilities, losses, name, claude=claude), cap)

@@ -8,7 +8,7 @@ from fastgw.protocols.gemini.encode_config import Settings
 from fastgw.protocols.gemini.encode_parts import History
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, user_of
 from fastgw.protocols.hub.target import Target
 
 _encode = msgspec.json.Encoder().encode
@@ -75,6 +75,6 @@ def _tier(conversation: Conversation, body: dict[str, Any], losses: Losses) -> N
 def _lose(conversation: Conversation, losses: Losses) -> None:
     """Settings that Google has no word for."""
     if conversation.user:
-        losses.drop(field_of(conversation.origin, "user"))
+        losses.drop(user_of(conversation))
     if conversation.cache_key:
         losses.drop(field_of(conversation.origin, "cache_key"))

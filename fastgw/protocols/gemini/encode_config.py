@@ -8,7 +8,7 @@ from fastgw.protocols.gemini.schema_out import subset
 from fastgw.protocols.hub.conversation import Conversation, Effort, Format, Sampling, Thinking, Tool
 from fastgw.protocols.hub.effort import budget_of, effort_of, nearest
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of, format_of, tool_of
+from fastgw.protocols.hub.names import field_of, format_of, thinking_of, tool_of
 from fastgw.protocols.hub.target import Target
 
 Wired = dict[str, Any]
@@ -129,7 +129,7 @@ class Settings:
         off = said.mode == "off" or said.effort == "none" or said.budget_tokens == 0
         if how == "none":
             if not off:
-                self._drop("thinking")
+                self._losses.drop(thinking_of(self._asked))
             return {}
         if off:
             return self._off(said)
@@ -162,7 +162,7 @@ class Settings:
         if self._can.reasoning_off:
             shown = {"includeThoughts": said.show} if said.show is not None and self._own else {}
             return {"thinkingBudget": 0, **shown}
-        self._drop("thinking")
+        self._losses.drop(thinking_of(self._asked))
         if self._can.reasoning == "budget":
             return {"thinkingBudget": self._can.budget_min}
         least: Effort | None = nearest("minimal", self._can.efforts)

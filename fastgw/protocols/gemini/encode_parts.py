@@ -161,7 +161,7 @@ class History:
 
     def _text(self, part: Text) -> list[Wired]:
         if part.citations:
-            self._losses.drop(f"{self._path}.citations")
+            self._losses.drop(f"{self._path}.{field_of(self._origin, 'citations')}")
         signature = part.sealed.data if part.sealed and part.sealed.family == self._family else ""
         if signature:
             return [{"text": part.text, "thoughtSignature": signature}]

@@ -270,6 +270,8 @@ class Conversation(msgspec.Struct, frozen=True):
     verbosity: str = ""
     user: str = ""
     """The end user, as the caller names them (`user`, `safety_identifier`, `metadata.user_id`)."""
+    user_field: str = ""
+    """Where the caller named them, if not in the usual field."""
     cache_key: str = ""
     """OpenAI's `prompt_cache_key`."""
     service_tier: str = ""

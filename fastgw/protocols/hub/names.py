@@ -11,6 +11,7 @@ _FIELDS: dict[str, dict[str, str]] = {
         "cache_key": "prompt_cache_key",
     },
     "responses": {
+        "citations": "annotations",
         "output_cap": "max_output_tokens",
         "thinking": "reasoning",
         "format": "text.format",
@@ -53,12 +54,25 @@ _FIELDS["completions"] = {"output_cap": "max_tokens", "turns": "prompt"}
 
 def field_of(origin: str, setting: str) -> str:
     """The name, in the dialect `origin`, of a field of `Conversation`, `Sampling` or, as `turns`, of its history, or of
-    a document's `filename`.
+    a document's `filename`, or a text's `citations`.
 
     A setting that a dialect calls as the hub does, or does not have, keeps the hub's name; `turns` is `messages` then.
     """
     named = _FIELDS.get(origin, {}).get(setting)
     return named or ("messages" if setting == "turns" else setting)
+
+
+def user_of(conversation: Conversation) -> str:
+    """The caller's field with the end user."""
+    return conversation.user_field or field_of(conversation.origin, "user")
+
+
+def thinking_of(conversation: Conversation) -> str:
+    """The caller's field with how much to reason: Anthropic has one for whether, and one for how much."""
+    said = conversation.thinking
+    if conversation.origin == "messages" and said is not None and said.effort is not None and said.mode != "on":
+        return "output_config.effort"
+    return field_of(conversation.origin, "thinking")
 
 
 def tool_of(tool: Tool, number: int) -> str:

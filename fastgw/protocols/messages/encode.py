@@ -10,7 +10,7 @@ import msgspec
 
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.names import field_of, user_of
 from fastgw.protocols.hub.target import Target
 from fastgw.protocols.messages import breakpoints
 from fastgw.protocols.messages.encode_format import hint_of, output_format
@@ -72,7 +72,7 @@ def _about(conversation: Conversation, losses: Losses) -> dict[str, Any]:
     """What is said about the request, not asked of the model; what this dialect has no field for is a loss."""
     fields: dict[str, Any] = {}
     if len(conversation.user) > USER_ID_LENGTH_MAX:
-        losses.drop(field_of(conversation.origin, "user"))
+        losses.drop(user_of(conversation))
     elif conversation.user:
         fields["metadata"] = {"user_id": conversation.user}
     if conversation.service_tier:

@@ -48,6 +48,7 @@ class Blocks:
         self._abilities = target.abilities
         self._losses = losses
         self._path = field_of(origin, "turns")
+        self._cites = field_of(origin, "citations")
 
     def kept(self, part: Part, *, assistant: bool) -> bool:
         """Whether anything of the part is sent. Reasoning that the lane's family cannot read is left out by design."""
@@ -99,7 +100,7 @@ class Blocks:
             if cites and (assistant or self._abilities.version < USER_CITATIONS_END):
                 block["citations"] = cites
             if len(block.get("citations", ())) < len(part.citations):
-                self._losses.drop(f"{self._path}.citations")
+                self._losses.drop(f"{self._path}.{self._cites}")
         return mark(block, part.cache)
 
     def _thought(self, part: Thought) -> dict[str, Any] | None:

@@ -11,6 +11,8 @@ TYPE = "web_search_20250305"
 """The oldest version that is still taken: every model that searches knows it (anthropic-python 2.12, 2026-11)."""
 
 _PLACE = ("city", "region", "country", "timezone")
+_KNOWN = ("type", "name", "filters", "user_location", "search_context_size")
+_NOTHING = (b"null", b"{}", b"[]")
 
 
 class _Filters(msgspec.Struct):
@@ -27,6 +29,7 @@ class _Foreign(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Foreign)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def web_search(tool: Tool, losses: Losses, path: str) -> dict[str, Any]:
@@ -37,6 +40,9 @@ def web_search(tool: Tool, losses: Losses, path: str) -> dict[str, Any]:
     except msgspec.MsgspecError:
         losses.drop(path)
         return made
+    for name, raw in _fields.decode(tool.raw).items() if tool.raw else ():
+        if name not in _KNOWN and bytes(raw) not in _NOTHING:
+            losses.drop(f"{path}.{name}")
     if said.filters is not None and said.filters.allowed_domains:
         made["allowed_domains"] = said.filters.allowed_domains
     elif said.filters is not None and said.filters.blocked_domains:

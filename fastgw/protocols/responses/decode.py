@@ -70,6 +70,7 @@ def decode_request(fields: Fields, losses: Losses) -> Conversation:
         format=None if shape is None or shape.format is None else _format(shape.format),
         verbosity="" if shape is None else shape.verbosity or "",
         user=user or "",
+        user_field="safety_identifier" if _said(_text, fields, "safety_identifier") else "",
         cache_key=_said(_text, fields, "prompt_cache_key") or "",
         service_tier=_said(_text, fields, "service_tier") or "",
         stateless=store is False,

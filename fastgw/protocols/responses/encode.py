@@ -8,7 +8,7 @@ import msgspec
 from fastgw.protocols.hub.conversation import Conversation, Text, Thinking
 from fastgw.protocols.hub.effort import effort_of, nearest
 from fastgw.protocols.hub.losses import Losses
-from fastgw.protocols.hub.names import field_of, format_of
+from fastgw.protocols.hub.names import field_of, format_of, thinking_of
 from fastgw.protocols.hub.target import Target
 from fastgw.protocols.responses.decode import LOGPROBS, SEALS
 from fastgw.protocols.responses.encode_items import Items
@@ -137,7 +137,7 @@ def _output(body: dict[str, Any], conversation: Conversation, target: Target, lo
 
 def _thinking(body: dict[str, Any], conversation: Conversation, target: Target, losses: Losses) -> None:
     thinking, abilities = conversation.thinking, target.abilities
-    field = field_of(conversation.origin, "thinking")
+    field = thinking_of(conversation)
     if thinking is not None and abilities.reasoning == "none":
         if thinking.mode != "off":
             losses.drop(field)

@@ -37,7 +37,7 @@ def test_old_functions_are_tools_that_are_called_one_at_a_time() -> None:
 def test_web_search_options_are_a_tool() -> None:
     conversation, _ = decoded(web_search_options={"search_context_size": "low"})
     raw = '{"search_context_size":"low"}'
-    assert conversation.tools == (Tool("web_search", "web_search", dialect="chat", raw=raw),)
+    assert conversation.tools == (Tool("web_search", "web_search", dialect="chat", raw=raw, path="web_search_options"),)
 
 
 @pytest.mark.parametrize(

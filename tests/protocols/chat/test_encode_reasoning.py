@@ -9,6 +9,7 @@ from tests.protocols.chat.ask import asked, lane, sent
 
 KEYS = ("reasoning_effort", "thinking", "enable_thinking", "thinking_budget")
 LOST = ("thinking",)
+EFFORT = ("output_config.effort",)
 
 
 def fields(thinking: Thinking, **abilities: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -18,7 +19,7 @@ def fields(thinking: Thinking, **abilities: Any) -> tuple[dict[str, Any], tuple[
 
 @pytest.mark.parametrize(("asked_for", "expected", "losses"), [
     (Thinking(effort="high"), {"reasoning_effort": "high"}, ()),
-    (Thinking(effort="max"), {"reasoning_effort": "xhigh"}, LOST),
+    (Thinking(effort="max"), {"reasoning_effort": "xhigh"}, EFFORT),
     (Thinking(effort="none"), {"reasoning_effort": "none"}, ()),
     (Thinking("off"), {"reasoning_effort": "none"}, ()),
     (Thinking(budget_tokens=0), {"reasoning_effort": "none"}, ()),
@@ -28,7 +29,7 @@ def fields(thinking: Thinking, **abilities: Any) -> tuple[dict[str, Any], tuple[
     (Thinking("adaptive", effort="low"), {"reasoning_effort": "low"}, ()),
     (Thinking(budget_tokens=-1), {}, ()),
     (Thinking(show=True), {}, ()),
-    (Thinking(effort="low", show=False), {"reasoning_effort": "low"}, LOST),
+    (Thinking(effort="low", show=False), {"reasoning_effort": "low"}, ("thinking.display",)),
     (Thinking(effort="low", summary="auto"), {"reasoning_effort": "low"}, ("thinking.summary",)),
 ])  # fmt: skip
 def test_by_effort(asked_for: Thinking, expected: dict[str, Any], losses: tuple[str, ...]) -> None:
@@ -57,7 +58,7 @@ def test_by_flag_and_budget(asked_for: Thinking, expected: dict[str, Any]) -> No
 
 
 def test_one_that_cannot_be_told_is_not() -> None:
-    assert fields(Thinking(effort="high"), reasoning="none") == ({}, LOST)
+    assert fields(Thinking(effort="high"), reasoning="none") == ({}, EFFORT)
     assert fields(Thinking("off"), reasoning="none") == ({}, ())
 
 

@@ -84,9 +84,25 @@ def test_web_search() -> None:
     search = Tool("web_search", "web_search", dialect="messages", raw='{"type":"web_search_20260209"}')
     assert fields(search, web_search="options") == ({"web_search_options": {}}, ())
     assert fields(search) == ({}, ("tools[0]",))
-    own = Tool("web_search", "web_search", dialect="chat", raw='{"search_context_size":"low"}')
+    own = Tool("web_search", "web_search", dialect="chat", raw='{"search_context_size":"low"}',
+               path="web_search_options")  # fmt: skip
     assert fields(own, origin="chat", web_search="options")[0] == {"web_search_options": {"search_context_size": "low"}}
     assert fields(own, origin="chat")[1] == ("web_search_options",)
+
+
+def test_what_another_dialect_says_of_a_search() -> None:
+    raw = (
+        '{"type":"web_search","max_uses":3,"filters":{},"search_context_size":"low",'
+        '"user_location":{"type":"approximate","city":"Bern"}}'
+    )
+    search = Tool("web_search", "web_search", dialect="responses", raw=raw)
+    place = {"type": "approximate", "approximate": {"city": "Bern"}}
+    assert fields(search, web_search="options") == (
+        {"web_search_options": {"search_context_size": "low", "user_location": place}},
+        ("tools[0].max_uses",),
+    )
+    google = Tool("web_search", "googleSearch", dialect="gemini", raw='{"googleSearch":{}}')
+    assert fields(google, web_search="options") == ({"web_search_options": {}}, ())
 
 
 def test_parallel_calls() -> None:

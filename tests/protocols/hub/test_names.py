@@ -2,8 +2,8 @@
 
 import pytest
 
-from fastgw.protocols.hub.conversation import Conversation, Format, Tool
-from fastgw.protocols.hub.names import field_of, format_of, tool_of
+from fastgw.protocols.hub.conversation import Conversation, Format, Thinking, Tool
+from fastgw.protocols.hub.names import field_of, format_of, thinking_of, tool_of, user_of
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,21 @@ def test_the_form_is_named_as_it_was_said(origin: str, form: Format | None, fiel
 def test_a_tool_is_named_by_its_place() -> None:
     assert tool_of(Tool("function", "f"), 2) == "tools[2]"
     assert tool_of(Tool("web_search", path="tools[1].googleSearch"), 2) == "tools[1].googleSearch"
+
+
+@pytest.mark.parametrize(
+    ("origin", "thinking", "field"),
+    [
+        ("messages", Thinking("adaptive", "high"), "output_config.effort"),
+        ("messages", Thinking("on", "high", 2_000), "thinking"),
+        ("messages", Thinking("adaptive"), "thinking"),
+        ("responses", Thinking(effort="high"), "reasoning"),
+    ],
+)
+def test_reasoning_is_named_by_what_says_how_much(origin: str, thinking: Thinking, field: str) -> None:
+    assert thinking_of(Conversation(origin, (), thinking=thinking)) == field
+
+
+def test_the_end_user_is_named_as_they_were() -> None:
+    assert user_of(Conversation("messages", (), user="u")) == "metadata.user_id"
+    assert user_of(Conversation("chat", (), user="u", user_field="safety_identifier")) == "safety_identifier"

@@ -24,6 +24,7 @@ PLACE = {"type": "approximate", "city": "Bonn", "country": "DE"}
         ({"filters": {"blocked_domains": ["a.com"]}}, {"blocked_domains": ["a.com"]}, ()),
         ({"search_context_size": "high"}, {}, ("tools[0].search_context_size",)),
         ({"filters": 1}, {}, ("tools[0]",)),
+        ({"external_web_access": False, "googleSearch": {}}, {}, ("tools[0].external_web_access",)),
     ],
 )  # fmt: skip
 def test_what_both_have_is_kept(raw: dict[str, Any], made: dict[str, Any], lost: tuple[str, ...]) -> None:

@@ -62,7 +62,7 @@ TOOLS: list[Tool] = [
     Tool("web_search", "w", dialect="messages", raw='{"type":"mark"}'),
     Tool("opaque", "mark", dialect="gemini", raw="{}"),
 ]  # fmt: skip
-NEITHER = {"origin", "sampling", "stateless", "seals"}
+NEITHER = {"origin", "sampling", "stateless", "seals", "user_field"}
 """Of no consequence to the provider: nothing is ever kept there, and its seals are always wanted."""
 
 
