@@ -23,6 +23,8 @@ from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.names import field_of
 from fastgw.protocols.hub.target import Target
 
+_BILLING = "x-anthropic-billing-header:"
+"""Claude Code's first system block; it differs with each request and would spoil the prompt caches of other models."""
 EMPTY = "(no content)"
 """What a user turn without content says."""
 
@@ -45,6 +47,7 @@ class _History:
     def __init__(self, conversation: Conversation, target: Target, losses: Losses) -> None:
         self._turns = conversation.turns
         self._abilities = target.abilities
+        self._foreign = target.family != "anthropic"
         self._losses = losses
         self._path = field_of(conversation.origin, "turns")
         self._blocks = Blocks(conversation.origin, target, losses)
@@ -93,7 +96,7 @@ class _History:
         for part in turn.parts:
             if not isinstance(part, Text):
                 self._losses.refuse(self._path, "instructions may be text only. Send the rest as a user.")
-            if part.text.strip():
+            if part.text.strip() and not (self._foreign and part.text.startswith(_BILLING)):
                 self._system += self._blocks.of(part)
 
     def _move_media(self) -> None:

@@ -1,21 +1,23 @@
-"""Seals of other families, taken out of messages that go to a provider of this dialect as they came.
+"""What is of no use to a provider of this dialect, taken out of a request that goes there as it came.
 
 A caller keeps what the gateway gave it: reasoning of Gemini's or OpenAI's models, under tagged seals. Once it asks one
 of Claude's, that reasoning must go, for the API answers 400 to a signature that it did not make; what Claude itself
-sealed loses the tag that it got on its way through another dialect. Every other byte stays.
+sealed loses the tag that it got on its way through another dialect. And Claude Code's first system block, which differs
+with each request, goes to Anthropic alone: others' prompt caches would never hit. Every other byte stays.
 """
 
 import msgspec
 
 from fastgw.protocols.hub.sealed import untagged
 from fastgw.protocols.hub.target import Target
-from fastgw.protocols.messages.seals import attached
+from fastgw.protocols.messages.seals import FAMILY, attached
 from fastgw.protocols.toplevel import Fields
 
 _TAGGED = b"fgw1."
 _UNSIGNED = (b'"signature":""', b'"signature": ""')
 _SEALS = {"thinking": "signature", "redacted_thinking": "data"}
 _BUDGET = "budget"
+_BILLING = "x-anthropic-billing-header:"
 
 _objects = msgspec.json.Decoder(list[Fields])
 _object = msgspec.json.Decoder(Fields)
@@ -24,7 +26,25 @@ _encode = msgspec.json.Encoder().encode
 
 
 def stripped(fields: Fields, target: Target) -> Fields:
-    """The request without reasoning that the lane's family cannot read; the same object if there is none.
+    """The request as the lane can use it; the same object if nothing is in the way."""
+    if target.family != FAMILY and _BILLING.encode() in bytes(fields.get("system", b"")):
+        fields = _unbilled(fields)
+    return _unsealed(fields, target)
+
+
+def _unbilled(fields: Fields) -> Fields:
+    try:
+        blocks = _objects.decode(fields["system"])
+        kept = [block for block in blocks if not _text(block, "text").startswith(_BILLING)]
+    except msgspec.MsgspecError:
+        # A bare text is the caller's own.
+        return fields
+    left = {name: value for name, value in fields.items() if name != "system"}
+    return left | {"system": msgspec.Raw(_encode(kept))} if kept else left
+
+
+def _unsealed(fields: Fields, target: Target) -> Fields:
+    """The request without reasoning that the lane's family cannot read.
 
     Where a model with a budget goes on from a message that has lost its reasoning so, it is not told to think: it
     would demand that the message begins with its own.

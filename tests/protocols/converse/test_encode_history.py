@@ -41,6 +41,12 @@ def test_instructions_go_to_the_top_wherever_they_stand() -> None:
         sent(asked(said("system", PNG)))
 
 
+@pytest.mark.parametrize(("family", "kept"), [("anthropic", 2), ("nova", 1)])
+def test_what_differs_with_each_request_would_spoil_the_cache(family: str, kept: int) -> None:
+    body, lost = sent(asked(said("system", "x-anthropic-billing-header: cc", "b"), said("user", "x")), lane(family))
+    assert (len(body["system"]), lost) == (kept, ())
+
+
 def test_results_come_first_in_the_order_of_the_calls() -> None:
     turns = (
         said("user", "go"),

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from fastgw.protocols import toplevel
@@ -61,6 +62,23 @@ def test_a_budget_is_not_asked_for_where_the_message_has_lost_its_reasoning() ->
     assert "thinking" not in left(FOREIGN, CALL, more=thinking, reasoning="budget")
     assert "thinking" in left(FOREIGN, CALL, more=thinking)
     assert "thinking" in left(OWN, FOREIGN, CALL, more=thinking, reasoning="budget")
+
+
+@pytest.mark.parametrize(("family", "kept"), [("anthropic", 3), ("deepseek", 2)])
+def test_the_block_that_differs_each_time_goes_to_anthropic_alone(family: str, kept: int) -> None:
+    system = ["x-anthropic-billing-header: cc_version=1;", "a", "b x-anthropic-billing-header:"]
+    body = {"system": [{"type": "text", "text": text} for text in system], "messages": []}
+    target = msgspec.structs.replace(lane(), family=family)
+    fields = stripped(toplevel.decode(json.dumps(body).encode(), 64), target)
+    assert json.loads(bytes(fields["system"])) == body["system"][-kept:]
+    alone = toplevel.decode(json.dumps({"system": body["system"][:1]}).encode(), 64)
+    assert ("system" in stripped(alone, target)) == (family == "anthropic")
+
+
+@pytest.mark.parametrize("system", ['"x-anthropic-billing-header: a"', '["x-anthropic-billing-header: a"]'])
+def test_other_forms_of_instructions_stay(system: str) -> None:
+    fields = toplevel.decode(b'{"system":' + system.encode() + b"}", 64)
+    assert stripped(fields, msgspec.structs.replace(lane(), family="deepseek")) is fields
 
 
 def test_every_other_byte_stays() -> None:
