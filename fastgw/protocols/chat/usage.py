@@ -59,7 +59,7 @@ def normalise(wire: WireUsage) -> Usage | None:
     prompt, completion = _bounded(wire.prompt_tokens), _bounded(wire.completion_tokens)
     if not prompt and not completion:
         return None
-    if wire.prompt_tokens_details is None and wire.completion_tokens_details is None and not wire.cached_tokens:
+    if not wire.cached_tokens and not _split(wire):
         cached = min(max(0, wire.prompt_cache_hit_tokens or 0), prompt)
         return Usage(in_text=prompt - cached, cache_read=cached, out_text=completion)
     details = wire.prompt_tokens_details or _PromptDetails()
@@ -98,6 +98,15 @@ def normalise(wire: WireUsage) -> Usage | None:
         out_reasoning=out_reasoning,
         out_audio=out_audio,
         out_image=out_image,
+    )
+
+
+def _split(wire: WireUsage) -> bool:
+    """There is something in the details."""
+    took, gave = wire.prompt_tokens_details, wire.completion_tokens_details
+    return bool(
+        (took and (took.cached_tokens or took.cache_write_tokens or took.audio_tokens or took.image_tokens))
+        or (gave and (gave.reasoning_tokens or gave.audio_tokens or gave.image_tokens))
     )
 
 

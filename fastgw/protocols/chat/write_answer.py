@@ -11,7 +11,7 @@ from fastgw.protocols.hub.dialect import Setting
 from fastgw.protocols.hub.events import Event, Kind
 from fastgw.protocols.hub.gather import Answer, Block, gather
 
-_encode = msgspec.json.encode
+_encode = msgspec.json.Encoder().encode
 AUDIO_EXPIRES_S = 3_600
 """How long OpenAI keeps a spoken answer; nothing is kept here, but the field is demanded."""
 
@@ -35,10 +35,10 @@ def encode_answer(events: Iterable[Event], setting: Setting) -> bytes:
 def _choice(index: int, answer: Answer, answering: Answering) -> dict[str, Any]:
     blocks = answer.of(index)
     finish = answer.finish(index)
-    called = any(block.kind in CALLS for block in blocks)
-    message = _message(blocks, answering)
+    called = any([block.kind in CALLS for block in blocks])
+    message = _plain(blocks) or _message(blocks, answering)
     message["refusal"] = message["refusal"] or refusal_of(finish) or None
-    tokens = [msgspec.Raw(item) for block in blocks for text in block.logprobs for item in _items(text)]
+    tokens = [item for block in blocks for text in block.logprobs for item in _items(text)]
     logprobs = {"content": tokens, "refusal": None} if tokens else None
     return {
         "index": index,
@@ -53,6 +53,14 @@ def _items(text: str) -> list[msgspec.Raw]:
 
 
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def _plain(blocks: list[Block]) -> dict[str, Any] | None:
+    """What `_message` makes of words alone, as most answers are; None for any other answer."""
+    only = blocks[0] if len(blocks) == 1 else None
+    if only is None or only.kind is not Kind.TEXT or only.citations or only.seals:
+        return None
+    return {"role": "assistant", "content": only.text, "refusal": None, "annotations": []}
 
 
 def _message(blocks: list[Block], answering: Answering) -> dict[str, Any]:

@@ -87,23 +87,23 @@ class Answer:
             self.blocks.append(Block(event))  # type: ignore[arg-type]
         elif kind is BlockEnd:
             self.blocks[event.at].ended = True  # type: ignore[union-attr]
+        elif kind is Used:
+            self.usage = event.usage  # type: ignore[union-attr]
+        elif kind is Finish:
+            self.finishes[event.choice] = event  # type: ignore[union-attr, assignment]
         else:
             self._take(event)
 
     def _take(self, event: Event) -> None:
         match event:
+            case Start():
+                self.id, self.model, self.created_s = event.id, event.model, event.created_s
             case Seal(at=at, sealed=sealed):
                 self.blocks[at].seals.append(sealed)
             case Cite(at=at, citation=citation):
                 self.blocks[at].citations.append(citation)
             case LogProbs(at=at, tokens=tokens):
                 self.blocks[at].logprobs.append(tokens)
-            case Used(usage=usage):
-                self.usage = usage
-            case Finish(choice=choice):
-                self.finishes[choice] = event
-            case Start():
-                self.id, self.model, self.created_s = event.id, event.model, event.created_s
             case Failed():
                 self.failed = event
 
@@ -114,7 +114,7 @@ class Answer:
 
     def finish(self, choice: int = 0) -> Finish:
         """How a choice ended; an ordinary end if nobody said."""
-        return self.finishes.get(choice, Finish(StopReason.END, choice=choice))
+        return self.finishes.get(choice) or Finish(StopReason.END, choice=choice)
 
     def of(self, choice: int) -> list[Block]:
         """The blocks of one choice, in order."""

@@ -25,8 +25,10 @@ def encode_answer(events: Iterable[Event], setting: Setting) -> bytes:
     content: list[dict[str, Any]] = []
     for block in blocks:
         content += _blocks(block, setting, len(content))
-    text_bytes = sum(len(block.text.encode("utf-8", "replace")) for block in blocks if block.kind not in MEDIA)
-    refused = any(block.kind is Kind.REFUSAL and block.text for block in blocks)
+    refused = any([block.kind is Kind.REFUSAL and block.text for block in blocks])
+    text_bytes = 0
+    if answer.usage is None:
+        text_bytes = sum(len(block.text.encode("utf-8", "replace")) for block in blocks if block.kind not in MEDIA)
     usage = usage_of(answer.usage, setting, -(-text_bytes // _BYTES_PER_TOKEN))
     return _encode(
         {
