@@ -14,6 +14,8 @@ from fastgw.protocols.hub.target import Abilities
 
 BREAKPOINTS_MAX = 4
 FIELD = "cache_control"
+MARK = b'"cache_control"'
+"""Stands in every body with a breakpoint, and in next to none without."""
 
 
 def bound(body: dict[str, Any], abilities: Abilities, losses: Losses) -> None:

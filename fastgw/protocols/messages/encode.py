@@ -53,37 +53,38 @@ def encode_request(conversation: Conversation, target: Target, losses: Losses) -
     if plan.thinking is not None:
         body["thinking"] = plan.thinking
     form = output_format(conversation, abilities, losses)
-    config = ({"effort": plan.effort} if plan.effort else {}) | ({"format": form} if form else {})
-    if config:
-        body["output_config"] = config
-    body |= sampling(conversation, target, losses, thinking=plan.on)
-    body |= _about(conversation, losses)
+    if plan.effort or form:
+        body["output_config"] = ({"effort": plan.effort} if plan.effort else {}) | ({"format": form} if form else {})
+    sampling(body, conversation, target, losses, thinking=plan.on)
+    _about(body, conversation, losses)
     if conversation.origin == NAME:
         body |= conversation.same
-    else:
+    elif conversation.same:
         losses.foreign(conversation.same)
     for name, value in abilities.extra.items():
         body.setdefault(name, value)
-    breakpoints.bound(body, abilities, losses)
-    return _encode(body)
+    encoded = _encode(body)
+    if breakpoints.MARK in encoded:
+        breakpoints.bound(body, abilities, losses)
+        encoded = _encode(body)
+    return encoded
 
 
-def _about(conversation: Conversation, losses: Losses) -> dict[str, Any]:
+def _about(body: dict[str, Any], conversation: Conversation, losses: Losses) -> None:
     """What is said about the request, not asked of the model; what this dialect has no field for is a loss."""
-    fields: dict[str, Any] = {}
     if len(conversation.user) > USER_ID_LENGTH_MAX:
         losses.drop(user_of(conversation))
     elif conversation.user:
-        fields["metadata"] = {"user_id": conversation.user}
+        body["metadata"] = {"user_id": conversation.user}
     if conversation.service_tier:
         tier = _TIERS.get(conversation.service_tier)
         if tier is None:
             losses.drop(field_of(conversation.origin, "service_tier"))
         else:
-            fields["service_tier"] = tier
+            body["service_tier"] = tier
     if conversation.stream:
-        fields["stream"] = True
-    for name in ("verbosity", "cache_key"):
-        if getattr(conversation, name):
-            losses.drop(field_of(conversation.origin, name))
-    return fields
+        body["stream"] = True
+    if conversation.verbosity:
+        losses.drop(field_of(conversation.origin, "verbosity"))
+    if conversation.cache_key:
+        losses.drop(field_of(conversation.origin, "cache_key"))

@@ -54,7 +54,7 @@ class Blocks:
         """Whether anything of the part is sent. Reasoning that the lane's family cannot read is left out by design."""
         match part:
             case Text() | Refused():
-                return bool(part.text.strip())
+                return bool(part.text) and not part.text.isspace()
             case Thought():
                 return assistant and self._thought(part) is not None
             case Opaque():
@@ -72,14 +72,16 @@ class Blocks:
         match part:
             case Text():
                 return [self._text(part, assistant=assistant)]
+            case ToolCall():
+                made = {
+                    "type": "tool_use", "id": tool_id(part.id, "toolu_"), "name": part.name, "input": _input(part)
+                }  # fmt: skip
+                return [mark(made, part.cache)]
             case Refused():
                 return [{"type": "text", "text": part.text}]
             case Thought():
                 block = self._thought(part)
                 return [block] if block else []
-            case ToolCall():
-                made = {"type": "tool_use", "id": tool_id(part.id, "toolu_"), "name": part.name}
-                return [mark(made | {"input": _input(part)}, part.cache)]
             case ToolResult():
                 return [self._result(part)]
             case Image():

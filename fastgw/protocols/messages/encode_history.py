@@ -138,13 +138,15 @@ class _History:
                 following.plain = False
 
     def _calls_of(self, group: _Group) -> dict[str, None]:
-        calls = [part.id for part in group.parts if isinstance(part, ToolCall)]
+        calls = [part.id for part in group.parts if part.__class__ is ToolCall]
         if len(set(calls)) < len(calls):
             self._losses.refuse(self._path, "two calls in one message have the same id. Give each an id of its own.")
         return dict.fromkeys(calls)
 
     def _demand_answers(self, calls: dict[str, None], parts: list[Part]) -> list[Part]:
         """`parts` with the results first, in the order of the calls. Refuses anything but one result to each call."""
+        if not calls and not any(part.__class__ is ToolResult for part in parts):
+            return parts
         results: dict[str, ToolResult] = {}
         for part in parts:
             if isinstance(part, ToolResult):
@@ -164,7 +166,7 @@ class _History:
         shown: list[Part] = []
         for call in calls:
             result = results[call]
-            if not self._abilities.tool_images:
+            if not self._abilities.tool_images and not _is_words(result):
                 media = [part for part in result.parts if not isinstance(part, Text)]
                 shown += media
                 result = msgspec.structs.replace(result, parts=tuple(p for p in result.parts if p not in media))
@@ -191,6 +193,10 @@ class _History:
         if len(turns) == 1 and turns[0].plain and len(texts) == 1 and not texts[0].cache:
             return texts[0].text
         return [block for text in texts for block in self._blocks.of(text, assistant=False)]
+
+
+def _is_words(result: ToolResult) -> bool:
+    return len(result.parts) == 1 and result.parts[0].__class__ is Text
 
 
 def _trim_prefill(message: dict[str, Any]) -> None:

@@ -21,8 +21,10 @@ _NOTHING_ASKED: dict[str, float | bool | str] = {
 """Values that are as good as none."""
 
 
-def sampling(conversation: Conversation, target: Target, losses: Losses, *, thinking: bool) -> dict[str, Any]:
-    """The fields to send. Raises `GatewayError` (400) for several answers at once, which the API has not."""
+def sampling(
+    body: dict[str, Any], conversation: Conversation, target: Target, losses: Losses, *, thinking: bool
+) -> None:
+    """Adds the fields to send. Raises `GatewayError` (400) for several answers at once, which the API has not."""
     said, origin = conversation.sampling, conversation.origin
     if said.n is not None and said.n > 1:
         losses.refuse(field_of(origin, "n"), "it gives one answer to a request. Ask as often as answers are wanted.")
@@ -30,16 +32,17 @@ def sampling(conversation: Conversation, target: Target, losses: Losses, *, thin
         value = getattr(said, name)
         if value is not None and value != _NOTHING_ASKED.get(name):
             losses.drop(field_of(origin, name))
-    fields = _numbers(said, origin, target.abilities, losses, thinking=thinking)
-    stop = _stops(said, origin, target.abilities, losses)
-    if stop:
-        fields["stop_sequences"] = stop
-    return fields
+    _numbers(body, said, origin, target.abilities, losses, thinking=thinking)
+    if said.stop:
+        stop = _stops(said, origin, target.abilities, losses)
+        if stop:
+            body["stop_sequences"] = stop
 
 
-def _numbers(said: Sampling, origin: str, abilities: Abilities, losses: Losses, *, thinking: bool) -> dict[str, Any]:
+def _numbers(
+    fields: dict[str, Any], said: Sampling, origin: str, abilities: Abilities, losses: Losses, *, thinking: bool
+) -> None:
     taken = abilities.sampling and abilities.version < UNSAMPLED
-    fields: dict[str, Any] = {}
     if said.temperature is not None:
         bound = min(TEMPERATURE_MAX, abilities.temperature_max)
         # While it thinks, the API takes no other temperature than its default.
@@ -61,7 +64,6 @@ def _numbers(said: Sampling, origin: str, abilities: Abilities, losses: Losses, 
             fields["top_k"] = said.top_k
         else:
             losses.drop(field_of(origin, "top_k"))
-    return fields
 
 
 def _stops(said: Sampling, origin: str, abilities: Abilities, losses: Losses) -> list[str]:

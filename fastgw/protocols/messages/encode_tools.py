@@ -33,6 +33,8 @@ def chosen(conversation: Conversation, target: Target, losses: Losses) -> Chosen
     """Raises `GatewayError` (400) if the lane knows no tools at all."""
     abilities = target.abilities
     choice = conversation.tool_choice
+    if not conversation.tools:
+        return _without_tools(conversation, losses)
     tools: list[dict[str, Any]] = []
     names: set[str] = set()
     for number, tool in enumerate(conversation.tools):
@@ -66,9 +68,11 @@ def _without_tools(conversation: Conversation, losses: Losses) -> Chosen:
     if conversation.origin == NAME:
         return Chosen([])
     # The API has refused a history with calls whose tools are not declared: declare them by name, and forbid them.
-    names = dict.fromkeys(
-        part.name for turn in conversation.turns for part in turn.parts if isinstance(part, ToolCall) and part.name
-    )
+    names: dict[str, None] = {}
+    for turn in conversation.turns:
+        for part in turn.parts:
+            if part.__class__ is ToolCall and part.name:
+                names[part.name] = None
     tools = [{"name": name, "input_schema": NO_PARAMETERS} for name in names]
     return Chosen(tools, {"type": "none"}) if tools else Chosen([])
 
@@ -146,6 +150,8 @@ def _schema(schema: str) -> msgspec.Raw:
     """The parameters; the API wants the schema of an object, said as `type`."""
     if not schema:
         return NO_PARAMETERS
+    if schema.startswith('{"type":'):
+        return msgspec.Raw(schema.encode())
     try:
         fields = _fields.decode(schema)
     except msgspec.MsgspecError:
