@@ -11,7 +11,7 @@ from fastgw.protocols.gemini.decode_parts import Calls, parts_of
 from fastgw.protocols.gemini.fragments import Told, rejoined
 from fastgw.protocols.gemini.peek import unwrapped
 from fastgw.protocols.gemini.spelling import respelled
-from fastgw.protocols.hub.conversation import Conversation, Role, Turn
+from fastgw.protocols.hub.conversation import Conversation, Role, Text, Turn
 from fastgw.protocols.hub.dialect import FromPath
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.strict import decode
@@ -90,9 +90,25 @@ def _turns(raw: msgspec.Raw, name: str, calls: Calls, losses: Losses) -> list[To
         role = _ROLES.get((content.role or "user").lower())
         if role is None:
             refuse(f"'{name}[{number}].role' must be 'user' or 'model'.", f"{name}[{number}].role")
+        only = content.parts[0] if len(content.parts) == 1 else None
+        if only is not None and _is_words(only):
+            turns.append((role, [Text(only.text or "")], number in plain))
+            continue
         parts = parts_of(content.parts, role, f"{name}[{number}].parts", calls, losses)
         turns.append((role, parts, number in plain))
     return turns
+
+
+def _is_words(part: wire.UsualPart | wire.Part) -> bool:
+    """It is a text and nothing else, as most contents are."""
+    return (
+        part.__class__ is wire.UsualPart
+        and part.text is not None
+        and part.thought is None
+        and part.thought_signature is None
+        and part.function_call is None
+        and part.function_response is None
+    )
 
 
 def _read(data: bytes, name: str, losses: Losses) -> tuple[Sequence[wire.UsualContent | wire.Content], frozenset[int]]:

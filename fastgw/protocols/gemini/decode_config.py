@@ -14,6 +14,7 @@ from fastgw.protocols.toplevel import Fields, refuse, typed
 
 # Google takes 64-bit numbers as text, and whole numbers as `40.0`.
 _config = msgspec.json.Decoder(wire.GenerationConfig, strict=False)
+_usual_config = msgspec.json.Decoder(wire.UsualConfig, strict=False)
 _tool_config = msgspec.json.Decoder(wire.ToolConfig)
 _declaration = msgspec.json.Decoder(wire.FunctionDeclaration)
 _objects = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -42,11 +43,17 @@ class Config(msgspec.Struct):
 
 def config_of(raw: bytes | msgspec.Raw, losses: Losses) -> Config:
     """Raises `GatewayError` (400)."""
-    said = decode(_config, respelled(raw, wire.GenerationConfig), "generationConfig", losses)
+    given = respelled(raw, wire.GenerationConfig)
     same: dict[str, msgspec.Raw] = {}
-    for name in _LEFT:
-        if wire.given(value := getattr(said, _FIELD[name])):
-            same[f"generationConfig.{name}"] = value
+    said: wire.UsualConfig
+    try:
+        said = _usual_config.decode(given)
+    except msgspec.MsgspecError:
+        # There is more in it.
+        said = decode(_config, given, "generationConfig", losses)
+        for name in _LEFT:
+            if wire.given(value := getattr(said, _FIELD[name])):
+                same[f"generationConfig.{name}"] = value
     if said.response_modalities and [each.upper() for each in said.response_modalities] != ["TEXT"]:
         same["generationConfig.responseModalities"] = msgspec.Raw(_encode(said.response_modalities))
     return Config(
@@ -91,7 +98,7 @@ def _thinking(said: wire.ThinkingConfig | None, losses: Losses) -> Thinking | No
     return Thinking("", effort, None, said.include_thoughts)
 
 
-def _format(said: wire.GenerationConfig, same: dict[str, msgspec.Raw], losses: Losses) -> Format | None:
+def _format(said: wire.UsualConfig, same: dict[str, msgspec.Raw], losses: Losses) -> Format | None:
     mime, own, plain = said.response_mime_type, said.response_schema, said.response_json_schema
     if mime not in (None, "", "application/json", "text/plain"):
         same["generationConfig.responseMimeType"] = msgspec.Raw(_encode(mime))

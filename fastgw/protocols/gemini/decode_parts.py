@@ -79,15 +79,14 @@ def parts_of(
     """The parts of one content, what stands beside each right behind it."""
     made: list[Part] = []
     for number, part in enumerate(parts):
-        if isinstance(part, wire.Part):
-            made += _part(part, role, f"{path}[{number}]", calls, losses)
-            continue
         call, result = part.function_call, part.function_response
-        if part.thought is not None or part.thought_signature is not None or _several(part):
-            whole = wire.Part(part.text, part.thought, part.thought_signature, None, None, call, result)
-            made += _part(whole, role, f"{path}[{number}]", calls, losses)
-        elif part.text is not None:
-            made.append(Text(part.text))
+        if part.__class__ is not wire.UsualPart or part.thought is not None or part.thought_signature is not None:
+            made += _part(_whole(part), role, f"{path}[{number}]", calls, losses)
+        elif call is None and result is None:
+            if part.text is not None:
+                made.append(Text(part.text))
+        elif part.text is not None or (call is not None and result is not None):
+            made += _part(_whole(part), role, f"{path}[{number}]", calls, losses)
         elif call is not None:
             made.append(_call(call, calls, None))
         elif result is not None:
@@ -97,8 +96,12 @@ def parts_of(
     return made
 
 
-def _several(part: wire.UsualPart) -> bool:
-    return (part.text is not None) + (part.function_call is not None) + (part.function_response is not None) > 1
+def _whole(part: wire.Part | wire.UsualPart) -> wire.Part:
+    if isinstance(part, wire.Part):
+        return part
+    return wire.Part(
+        part.text, part.thought, part.thought_signature, None, None, part.function_call, part.function_response
+    )
 
 
 def _marks(beside: dict[str, bytes | msgspec.Raw]) -> list[Opaque]:

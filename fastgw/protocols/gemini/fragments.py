@@ -19,6 +19,8 @@ def rejoined(turns: list[Told]) -> list[Told]:
     A text or thought that goes on at their border is one again, and the chunks without content are gone. Another
     family's seal signs all of the reasoning before it, so there the pieces inside one content are joined too.
     """
+    if not _in_pieces(turns):
+        return turns
     made: list[Told] = []
     for told, group in groupby(turns, key=lambda turn: turn[0] == "assistant"):
         contents = list(group)
@@ -28,6 +30,16 @@ def rejoined(turns: list[Told]) -> list[Told]:
         else:
             made += contents
     return made
+
+
+def _in_pieces(turns: list[Told]) -> bool:
+    """Contents of the model follow each other, or one holds reasoning that may be in pieces."""
+    before = ""
+    for role, parts, _ in turns:
+        if role == "assistant" and (role == before or any([isinstance(part, Thought) for part in parts])):
+            return True
+        before = role
+    return False
 
 
 def _whole(contents: list[list[Part]]) -> list[Part]:

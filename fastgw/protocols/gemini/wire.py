@@ -152,8 +152,8 @@ class ThinkingConfig(Wire):
     thinking_level: str | None = None
 
 
-class GenerationConfig(Wire):
-    """How the answer is to be made. The raw ones are Google's alone."""
+class UsualConfig(Wire):
+    """How the answer is to be made, as far as others than Google know it."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -171,6 +171,11 @@ class GenerationConfig(Wire):
     response_json_schema: Raw = ABSENT
     thinking_config: ThinkingConfig | None = None
     response_modalities: list[str] | None = None
+
+
+class GenerationConfig(UsualConfig):
+    """How the answer is to be made. These are Google's alone."""
+
     speech_config: Raw = ABSENT
     media_resolution: Raw = ABSENT
     image_config: Raw = ABSENT

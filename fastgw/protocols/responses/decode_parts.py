@@ -20,6 +20,8 @@ from fastgw.protocols.responses import wire
 
 DIALECT = "responses"
 _CACHE = Cache()
+_ANSWERS = (Text, Image, Document, Audio)
+"""Parts that a tool may answer."""
 
 
 class _Annotation(msgspec.Struct):
@@ -45,7 +47,7 @@ def result_parts(content: wire.Content, path: str, losses: Losses) -> tuple[Text
     """Of what a tool answered; a refusal has no place there."""
     parts: list[Text | Image | Document | Audio] = []
     for number, part in enumerate(content_parts(content, path, losses)):
-        if not isinstance(part, Text | Image | Document | Audio):
+        if not isinstance(part, _ANSWERS):
             toplevel.refuse(f"Invalid value at '{path}[{number}]': a tool cannot answer this.", f"{path}[{number}]")
         parts.append(part)
     return tuple(parts)

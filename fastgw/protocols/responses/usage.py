@@ -72,11 +72,22 @@ def usage_in_tail(tail: bytes) -> Usage | None:
     return read_usage(found[-1]) if found else None
 
 
+def _split(wire: WireUsage) -> bool:
+    """There is something in the details."""
+    took, gave = wire.input_tokens_details, wire.output_tokens_details
+    return bool(
+        (took and (took.cached_tokens or took.cache_write_tokens or took.audio_tokens or took.image_tokens))
+        or (gave and (gave.reasoning_tokens or gave.audio_tokens or gave.image_tokens))
+    )
+
+
 def normalise(wire: WireUsage) -> Usage | None:
     """Disjoint buckets from overlapping counts. Never negative, and their sum is the reported total."""
     left, out_left = _bounded(wire.input_tokens), _bounded(wire.output_tokens)
     if not left and not out_left:
         return None
+    if not _split(wire):
+        return Usage(in_text=left, out_text=out_left)
     took = wire.input_tokens_details or _InputDetails()
     gave = wire.output_tokens_details or _OutputDetails()
     # Audio and image tokens may overlap the cached ones, so each bucket takes at most what the others left.
