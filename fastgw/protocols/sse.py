@@ -13,6 +13,8 @@ CARRY_BYTES_MAX = 8 * 1024 * 1024
 CARRY_BYTES_JOINED = 64 * 1024
 """From this size on an unfinished event is kept in pieces: to join and search it again with each read is quadratic."""
 
+_WHOLE = (b"\n\n", b"\r\n\r\n")
+"""Ends of what has nothing unfinished behind it."""
 _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n")
 _DATA_LINES = re.compile(rb"^data:[ ]?(.*)$", re.MULTILINE)
 _NAME_LINE = re.compile(rb"^event:[ ]?(.*)$", re.MULTILINE)
@@ -35,7 +37,7 @@ class EventCutter:
             if len(self._carry) > CARRY_BYTES_JOINED and self._keep_piece(data):
                 return b""
             data = self.left() + data
-        if data.endswith(b"\n\n"):
+        if data.endswith(_WHOLE):
             return data
         end = max(_behind_last(data, b"\n\n"), _behind_last(data, b"\r\n\r\n"), _behind_last(data, b"\r\r"))
         if len(data) - end > CARRY_BYTES_MAX:

@@ -111,7 +111,9 @@ class ChatWriter:
                     out.append(block.before + _encode(text) + block.behind)
                     last = event  # type: ignore[assignment]
                 continue
-            if isinstance(event, LogProbs):
+            if kind is Used:
+                self._usage = event.usage  # type: ignore[union-attr]
+            elif isinstance(event, LogProbs):
                 self._logprobs(event, last, out)
             else:
                 self._other(event, out)
@@ -144,8 +146,6 @@ class ChatWriter:
                 self._seal(self._blocks[at], sealed, out)
             case Cite(at=at, citation=citation):
                 self._blocks[at].citations.append(citation)
-            case Used():
-                self._usage = event.usage
             case Finish():
                 self._finish(event, out)
             case Start():

@@ -70,6 +70,8 @@ class Writer:
                 if head is not None:
                     out += (self._opening(), head[0], _encode(event.text), head[1])
                 self._blocks[event.at].add(event.text)
+            elif event.__class__ is Used:
+                self._usage = event.usage
             else:
                 self._take(event, out)
         return b"".join(out)
@@ -116,8 +118,6 @@ class Writer:
                     out.append(self._candidate(empty, self._blocks[at].choice, logprobsResult=result))
             case BlockEnd(at=at):
                 self._end_block(at, out)
-            case Used(usage=usage):
-                self._usage = usage
             case Finish(choice=choice):
                 self._finishes[choice] = event
 

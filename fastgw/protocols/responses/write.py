@@ -78,6 +78,8 @@ class Writer:
                 if event.at == self._at and self._item is not None:  # type: ignore[union-attr]
                     out.append(self._item.stop())
                     self._at = -1
+            elif kind is Used:
+                self._usage = event.usage  # type: ignore[union-attr]
             else:
                 self._aside(event, out)
         return b"".join(out)
@@ -131,8 +133,6 @@ class Writer:
         match event:
             case Start():
                 self._open(out)
-            case Used(usage=usage):
-                self._usage = usage
             case Finish(choice=0):
                 self._finish = event
             case Seal(at=at, sealed=sealed) if at == self._at and self._item is not None:
