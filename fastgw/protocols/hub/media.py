@@ -5,7 +5,7 @@ Nothing is fetched here; `fastgw.dataplane.upstream.fetch` does that between `wa
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -105,14 +105,20 @@ def sniff(prefix: bytes) -> str:
     return ""
 
 
+_MEDIA = (Image, Document)
+_SHOWING = frozenset((Image, Document, ToolResult))
+"""Parts that are a medium or may hold one."""
+
+
 def wanted(conversation: Conversation, abilities: Abilities) -> tuple[str, ...]:
     """The http(s) URLs, each once, in order, of pictures and documents that the lane cannot fetch itself."""
     urls: dict[str, None] = {}
-    for turn in conversation.turns:
-        for part in _media(turn.parts):
-            fetches = abilities.image_url if isinstance(part, Image) else abilities.document_url
-            if not fetches and part.source.url[:8].lower().startswith(("http://", "https://")):
-                urls[part.source.url] = None
+    # By class: most histories have thousands of words and calls, and no media.
+    showing = [part for turn in conversation.turns for part in turn.parts if part.__class__ in _SHOWING]
+    for medium in _media(showing):
+        fetches = abilities.image_url if isinstance(medium, Image) else abilities.document_url
+        if not fetches and medium.source.url[:8].lower().startswith(("http://", "https://")):
+            urls[medium.source.url] = None
     return tuple(urls)
 
 
@@ -136,9 +142,9 @@ def _sound_base64(text: str) -> str | None:
     return text
 
 
-def _media(parts: tuple[Part, ...]) -> Iterator[Image | Document]:
+def _media(parts: Iterable[Part]) -> Iterator[Image | Document]:
     for part in parts:
-        if isinstance(part, Image | Document):
+        if isinstance(part, _MEDIA):
             yield part
         elif isinstance(part, ToolResult):
             yield from _media(part.parts)
@@ -151,7 +157,7 @@ def _filled_turn(turn: Turn, fetched: Mapping[str, Source]) -> Turn:
 
 
 def _filled(part: Part, fetched: Mapping[str, Source]) -> Part:
-    if isinstance(part, Image | Document) and part.source.url in fetched:
+    if isinstance(part, _MEDIA) and part.source.url in fetched:
         return msgspec.structs.replace(part, source=fetched[part.source.url])
     if isinstance(part, ToolResult):
         inner = tuple(_filled(inner, fetched) for inner in part.parts)
