@@ -143,11 +143,15 @@ def restored(conversation: Conversation, kept: Mapping[str, Kept]) -> Conversati
 
 def _unsealed(turn: Turn) -> list[ToolCall]:
     """The calls of a turn of which nothing is sealed; none if something is."""
+    calls: list[ToolCall] = []
     for part in turn.parts:
-        kind = part.__class__
-        if (kind is Thought or kind is ToolCall) and part.sealed is not None:  # type: ignore[union-attr]
+        if isinstance(part, ToolCall):
+            calls.append(part)
+        elif part.__class__ is not Thought:
+            continue
+        if part.sealed is not None:
             return []
-    return [part for part in turn.parts if isinstance(part, ToolCall)]
+    return calls
 
 
 def _restored(turn: Turn, kept: Mapping[str, Kept]) -> Turn:
