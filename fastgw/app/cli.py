@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fastgw import __version__
 from fastgw.app import output, start
 from fastgw.errors import StartupError
 
@@ -70,6 +71,21 @@ def _misused(error: Any, *, as_json: bool) -> int:
 
 _CLICK_ERROR: type[Any] = typer.BadParameter.__mro__[2]
 """`ClickException`: the base of `UsageError`, which is the base of `BadParameter`."""
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        output.line(f"fastgw {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _any_verb(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What may be said without a verb; the help is that of `app`."""
 
 
 @app.command(short_help="Start the gateway with everything it needs.")

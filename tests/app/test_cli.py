@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fastgw import __version__
 from tests.fakes.gateway import PATIENCE_S, ROOT, Gateway
 
 
@@ -47,6 +48,12 @@ class Shell:
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
+
+
+def test_the_version_needs_no_verb(shell: Shell) -> None:
+    done = shell.run("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"fastgw {__version__}\n", "")
+    assert "One fast HTTP endpoint" in shell.run("--help").stdout
 
 
 def test_keys_are_created_listed_and_revoked_without_a_gateway(shell: Shell) -> None:
