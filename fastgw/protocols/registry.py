@@ -1,7 +1,6 @@
 """Every dialect by its name: as callers speak it, and as providers do."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from fastgw.protocols.chat.dialect import DIALECT as CHAT
 from fastgw.protocols.completions.dialect import DIALECT as COMPLETIONS
@@ -16,9 +15,9 @@ from fastgw.protocols.responses.dialect import DIALECT as RESPONSES
 _CALLERS: tuple[CallerDialect, ...] = (CHAT, COMPLETIONS, RESPONSES, COMPACT, MESSAGES, GEMINI)
 _PROVIDERS: tuple[ProviderDialect, ...] = (CHAT, COMPLETIONS, RESPONSES, COMPACT, MESSAGES, GEMINI, CONVERSE)
 
-CALLERS: Mapping[str, CallerDialect] = MappingProxyType({dialect.name: dialect for dialect in _CALLERS})
+CALLERS: Mapping[str, CallerDialect] = {dialect.name: dialect for dialect in _CALLERS}
 """In which callers ask."""
-PROVIDERS: Mapping[str, ProviderDialect] = MappingProxyType({dialect.name: dialect for dialect in _PROVIDERS})
+PROVIDERS: Mapping[str, ProviderDialect] = {dialect.name: dialect for dialect in _PROVIDERS}
 """In which providers answer."""
 
 

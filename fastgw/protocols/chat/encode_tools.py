@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from fastgw.protocols.chat.grammar import in_words, wrapped
+from fastgw.protocols.chat.grammar import wrapped
 from fastgw.protocols.hub.conversation import Cache, Conversation, Tool, ToolChoice
+from fastgw.protocols.hub.freeform import described
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.names import field_of, tool_of
 from fastgw.protocols.hub.target import Target
@@ -75,22 +76,21 @@ def _search_options(tool: Tool, path: str, losses: Losses) -> dict[str, Any]:
 
 
 def _one(tool: Tool, path: str, conversation: Conversation, target: Target, losses: Losses) -> dict[str, Any]:
-    described = {"name": tool.name} | ({"description": tool.description} if tool.description else {})
+    head = {"name": tool.name} | ({"description": tool.description} if tool.description else {})
     made: dict[str, Any]
     if tool.kind == "custom" and target.abilities.custom_tools:
         form = {"format": msgspec.Raw(wrapped(tool.grammar).encode())} if tool.grammar else {}
-        made = {"type": "custom", "custom": described | form}
+        made = {"type": "custom", "custom": head | form}
     elif tool.kind == "custom":
-        if words := in_words(tool.grammar):
-            losses.drop(f"{path}.format")
-            described["description"] = f"{tool.description}\n\n{words}".lstrip()
-        made = {"type": "function", "function": described | {"parameters": FREE_TEXT}}
+        if told := described(tool, path, losses):
+            head["description"] = told
+        made = {"type": "function", "function": head | {"parameters": FREE_TEXT}}
     else:
-        function: dict[str, Any] = described
+        function: dict[str, Any] = head
         if tool.schema:
-            function = described | {"parameters": msgspec.Raw(tool.schema.encode())}
+            function = head | {"parameters": msgspec.Raw(tool.schema.encode())}
         elif conversation.origin != "chat":
-            function = described | {"parameters": NO_PARAMETERS}
+            function = head | {"parameters": NO_PARAMETERS}
         if tool.strict is not None and target.abilities.tool_strict:
             function["strict"] = tool.strict
         elif tool.strict:

@@ -7,7 +7,6 @@
 import msgspec
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_string = msgspec.json.Decoder(str)
 _encode = msgspec.json.encode
 _TYPE = msgspec.Raw(b'"grammar"')
 
@@ -24,16 +23,6 @@ def wrapped(raw: str) -> str:
     fields = _fields(raw)
     inner = {name: value for name, value in fields.items() if name != "type"}
     return _encode({"type": _TYPE, "grammar": inner}).decode() if "definition" in inner else raw
-
-
-def in_words(raw: str) -> str:
-    """What a model can be told of the form, for a provider that cannot enforce it; empty for free text."""
-    fields = _fields(raw)
-    try:
-        definition, syntax = (_string.decode(fields[name]) for name in ("definition", "syntax"))
-    except (KeyError, msgspec.MsgspecError):
-        return ""
-    return f"The input must match this {syntax} grammar:\n{definition}"
 
 
 def _fields(raw: str) -> dict[str, msgspec.Raw]:

@@ -7,7 +7,7 @@ not know can never make a request fail.
 import msgspec
 
 from fastgw.protocols import toplevel
-from fastgw.protocols.chat.strip import stripped
+from fastgw.protocols.chat.strip import stripped, suspect
 from fastgw.protocols.hub.dialect import FromPath, Peek
 from fastgw.protocols.hub.target import Target
 from fastgw.protocols.toplevel import Fields
@@ -92,8 +92,10 @@ def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
         changed["stream_options"] = msgspec.Raw(_encode(given | {"include_usage": _TRUE})) if given else _ASK_USAGE
     if "messages" in changed:
         # Text completions come here, too, and have none.
-        changed["messages"] = stripped(fields["messages"], target)
-        if not target.abilities.developer_role and _DEVELOPER in bytes(changed["messages"]):
+        said = bytes(fields["messages"])
+        if suspect(said):
+            changed["messages"] = stripped(fields["messages"], target)
+        if not target.abilities.developer_role and _DEVELOPER in said:
             changed["messages"] = _with_system_role(changed["messages"])
     if target.abilities.output_cap == "max_tokens" and _NEWER_CAP in changed:
         # Some compatible servers answer 400 to the newer name, others pass it over: then nothing caps the answer.

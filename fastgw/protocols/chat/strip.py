@@ -27,9 +27,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def stripped(messages: msgspec.Raw, target: Target) -> msgspec.Raw:
-    """The messages without what the lane's family cannot read; the same object if there is nothing of the kind."""
-    if not _suspect(messages):
-        return messages
+    """The messages without what the lane's family cannot read; the same object if there is nothing of the kind, which
+    `suspect` tells at a fraction of the price."""
     try:
         given = _objects.decode(messages)
         made = [_message(message, target) for message in given]
@@ -39,9 +38,9 @@ def stripped(messages: msgspec.Raw, target: Target) -> msgspec.Raw:
     return messages if made == given else msgspec.Raw(_encode(made))
 
 
-def _suspect(raw: msgspec.Raw) -> bool:
-    data = bytes(raw)
-    return _TAGGED in data or _GOOGLES in data
+def suspect(said: bytes) -> bool:
+    """Whether there may be something to take out."""
+    return _TAGGED in said or _GOOGLES in said
 
 
 def _message(message: Fields, target: Target) -> Fields:
@@ -50,7 +49,7 @@ def _message(message: Fields, target: Target) -> Fields:
         if name in made and _TAGGED in bytes(made[name]):
             _replay(made, name, target)
     _unsign(made, target)
-    if "tool_calls" in made and _suspect(made["tool_calls"]):
+    if "tool_calls" in made and suspect(bytes(made["tool_calls"])):
         calls = _objects.decode(made["tool_calls"])
         for call in calls:
             _unsign(call, target)
