@@ -11,6 +11,7 @@ import msgspec
 
 from fastgw.protocols.hub.answerable import answerable
 from fastgw.protocols.hub.conversation import Conversation, Tool, ToolCall, ToolResult
+from fastgw.protocols.hub.freeform import described
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.names import field_of, tool_of
 from fastgw.protocols.hub.target import Abilities, Target
@@ -106,11 +107,10 @@ def _choose(found: Chosen, conversation: Conversation, names: set[str], abilitie
 
 def _spec(tool: Tool, abilities: Abilities, losses: Losses, path: str) -> dict[str, Any]:
     spec: dict[str, Any] = {"name": tool.name}
-    if tool.description:
-        spec["description"] = tool.description
+    told = described(tool, path, losses) if tool.kind == "custom" else tool.description
+    if told:
+        spec["description"] = told
     if tool.kind == "custom":
-        if tool.grammar:
-            losses.drop(f"{path}.format")
         return spec | {"inputSchema": {"json": FREE_TEXT}}
     strict = tool.strict
     if strict and not abilities.tool_strict:

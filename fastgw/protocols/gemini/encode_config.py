@@ -7,6 +7,7 @@ import msgspec
 from fastgw.protocols.gemini.schema_out import subset
 from fastgw.protocols.hub.conversation import Conversation, Effort, Format, Sampling, Thinking, Tool
 from fastgw.protocols.hub.effort import budget_of, effort_of, nearest
+from fastgw.protocols.hub.freeform import described
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.names import field_of, format_of, thinking_of, tool_of
 from fastgw.protocols.hub.target import Target
@@ -216,16 +217,15 @@ class Settings:
         if tool.dialect == "gemini" and tool.raw:
             return msgspec.Raw(tool.raw.encode())
         made: Wired = {"name": tool.name}
-        if tool.description:
-            made["description"] = tool.description
+        path = tool_of(tool, number)
+        told = described(tool, path, self._losses) if tool.kind == "custom" else tool.description
+        if told:
+            made["description"] = told
         if tool.cache is not None:
             self._losses.drop("cache_control")
-        path = tool_of(tool, number)
         if tool.strict:
             self._losses.drop(f"{path}.strict")
         if tool.kind == "custom":
-            if tool.grammar and tool.grammar.replace(" ", "") != '{"type":"text"}':
-                self._losses.drop(f"{path}.format")
             return made | {"parameters": _CUSTOM}
         if not tool.schema.strip() or tool.schema.strip() in ("{}", "null"):
             return made

@@ -6,6 +6,7 @@ import msgspec
 
 from fastgw.protocols.hub.answerable import answerable
 from fastgw.protocols.hub.conversation import Cache, Conversation, Tool, ToolCall
+from fastgw.protocols.hub.freeform import described
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.names import field_of, tool_of
 from fastgw.protocols.hub.target import Abilities, Target
@@ -116,10 +117,9 @@ def _tool(tool: Tool, origin: str, abilities: Abilities, losses: Losses, path: s
         case "function":
             return mark(_function(tool, origin, abilities, losses, path), tool.cache)
         case "custom":
-            if tool.grammar:
-                losses.drop(f"{path}.format")
-            described = {"description": tool.description} if tool.description else {}
-            return mark({"name": tool.name} | described | {"input_schema": FREE_TEXT}, tool.cache)
+            told = described(tool, path, losses)
+            head = {"name": tool.name} | ({"description": told} if told else {})
+            return mark(head | {"input_schema": FREE_TEXT}, tool.cache)
         case "web_search" if abilities.web_search == "tool":
             made = _fields.decode(tool.raw) if tool.dialect == NAME else web_search(tool, losses, path)
             return dict(made)

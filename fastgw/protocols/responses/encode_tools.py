@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from fastgw.protocols.hub.conversation import Conversation, Tool
+from fastgw.protocols.hub.freeform import described
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.names import field_of, tool_of
 from fastgw.protocols.hub.target import Target
@@ -79,9 +80,8 @@ def _tool(tool: Tool, path: str, target: Target, losses: Losses, *, own: bool) -
                 made["format"] = _format(tool.grammar, f"{path}.format", losses)
             return made
         case "custom":
-            if tool.grammar and _object.decode(tool.grammar).get("type") != "text":
-                losses.drop(f"{path}.format")
-            made = {"type": "function", "name": tool.name, "description": tool.description, "parameters": _INPUT}
+            told = described(tool, path, losses)
+            made = {"type": "function", "name": tool.name, "description": told, "parameters": _INPUT}
             return made | {"strict": False}
         case "web_search" if target.abilities.web_search == "tool":
             return _web_search(tool, path, losses)

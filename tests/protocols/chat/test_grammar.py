@@ -15,8 +15,3 @@ def test_both_ways() -> None:
 @pytest.mark.parametrize("raw", ['{"type":"text"}', '{"type":"new","x":1}', "5", "{}"])
 def test_other_forms_stay_as_they_are(raw: str) -> None:
     assert (grammar.flat(raw), grammar.wrapped(raw)) == (raw, raw)
-
-
-def test_in_words() -> None:
-    assert grammar.in_words(HUB) == 'The input must match this lark grammar:\nstart: "x"'
-    assert grammar.in_words('{"type":"text"}') == ""
