@@ -15,7 +15,6 @@ from fastgw.dataplane.auth.keys import Keys
 from fastgw.dataplane.book import Book
 from fastgw.dataplane.counting import TokenCount
 from fastgw.dataplane.drain import Drain
-from fastgw.dataplane.edges import ByMethod
 from fastgw.dataplane.ingress.body import BodyBudget
 from fastgw.dataplane.models import Models
 from fastgw.dataplane.patrol import Patrol
@@ -183,7 +182,7 @@ class Wiring:
                 "streamGenerateContent": self.gemini,
                 "countTokens": TokenCount(stages, patrol, "gemini"),
             },
-            ByMethod({"GET": self.models}),
+            self.models,
         )
         self._synced = False
         self._tasks: list[asyncio.Task[None]] = []

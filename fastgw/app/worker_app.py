@@ -83,8 +83,8 @@ def _routes(wiring: Wiring) -> Iterator[Route]:
     for base in GEMINI_BASES[len(BASES) :]:
         yield _route(f"{base}/models", GET=wiring.models)
     for base in GEMINI_BASES:
-        yield _route(f"{base}/models/{{model:path}}", GET=wiring.models, POST=wiring.actions)
-        yield _route(f"{base}/tunedModels/{{model:path}}", GET=wiring.models, POST=wiring.actions)
+        yield _route(f"{base}/models/{{model:path}}", GET=wiring.actions, POST=wiring.actions)
+        yield _route(f"{base}/tunedModels/{{model:path}}", GET=wiring.actions, POST=wiring.actions)
     yield _route("/api/hello", GET=Hello(), HEAD=Hello())
     alive, ready = Probe(lambda: True), Probe(wiring.ready)
     yield _route("/healthz", GET=alive, HEAD=alive)

@@ -124,3 +124,10 @@ async def test_the_name_of_a_model_reaches_the_handler(app: Starlette, base: str
     for name in ("m", "a/b:free", "models/x"):
         await ask(app, f"{base}/models/{name}", "GET")
     assert seen == ["m", "a/b:free", "models/x"]
+
+
+async def test_an_action_is_only_posted_to(app: Starlette) -> None:
+    caller = await ask(app, "/v1beta/models/m:generateContent", "GET")
+    assert (caller.status, caller.headers[b"allow"]) == (405, b"POST")
+    assert (await ask(app, "/v1beta/models/m:free", "GET")).status == 401
+    assert (await ask(app, "/v1beta/models/m:free", "DELETE")).status == 405

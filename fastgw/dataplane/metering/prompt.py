@@ -134,7 +134,7 @@ class _Counter:
             self.tokens += IMAGE_TOKENS_LOW if detail == "low" else self._image
         elif kind in _DOCUMENTS:
             source = one.get("source")
-            if isinstance(source, dict) and source.get("type") in {"text", "content"}:
+            if isinstance(source, dict) and source.get("type") in ("text", "content"):
                 return False
             self.tokens += DOCUMENT_TOKENS
         elif kind in _SOUNDS:

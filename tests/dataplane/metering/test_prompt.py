@@ -114,3 +114,9 @@ def test_more_text_never_counts_less(texts: list[str], more: str) -> None:
 def test_a_number_that_no_type_holds_counts_as_text() -> None:
     fields = {"messages": msgspec.Raw(b'[{"role":"user","content":1e999}]')}
     assert prompt_tokens(fields, "messages") == 9
+
+
+@pytest.mark.parametrize("kind", [[None], {}, 7, None])
+def test_a_document_of_no_type_at_all_is_counted_too(kind: Any) -> None:
+    document = {"type": "document", "source": {"type": kind, "data": "x"}}
+    assert count(messages=[{"role": "user", "content": [document]}]) > 1
