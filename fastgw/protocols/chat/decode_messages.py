@@ -92,7 +92,7 @@ def _turn(message: wire.Message, path: str, ids: _Ids, losses: Losses) -> Turn:
     if message.refusal:
         parts.append(Refused(message.refusal))
     if message.audio is not None:
-        parts.append(Opaque("chat", "audio", _encode({"id": message.audio.id}).decode()))
+        parts.append(Opaque("chat", "audio", _encode({"id": message.audio.id}).decode(), f"{path}.audio"))
     for at, image in enumerate(message.images or ()):
         parts.append(_image(image.image_url, f"{path}.images[{at}]", _cache(image.cache_control)))
     for at, call in enumerate(message.tool_calls or ()):

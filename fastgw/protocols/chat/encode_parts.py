@@ -103,7 +103,7 @@ class Parts:
 
     def lose(self, part: Opaque) -> None:
         """Leave out a part that only another dialect knows."""
-        self._losses.foreign((part.kind,))
+        self._losses.opaque(part)
 
     def _marked(self, part: Part) -> bool:
         return isinstance(part, Text) and part.cache is not None and self._abilities.cache_control

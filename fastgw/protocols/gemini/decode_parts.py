@@ -92,7 +92,7 @@ def parts_of(
         elif result is not None:
             beside: dict[str, bytes | msgspec.Raw] = {}
             made.append(_result(result, f"{path}[{number}]", calls, losses, beside))
-            made += _marks(beside)
+            made += _marks(beside, f"{path}[{number}]")
     return made
 
 
@@ -104,8 +104,8 @@ def _whole(part: wire.Part | wire.UsualPart) -> wire.Part:
     )
 
 
-def _marks(beside: dict[str, bytes | msgspec.Raw]) -> list[Opaque]:
-    return [Opaque("gemini", name, bytes(value).decode()) for name, value in beside.items()]
+def _marks(beside: dict[str, bytes | msgspec.Raw], path: str) -> list[Opaque]:
+    return [Opaque("gemini", name, bytes(value).decode(), f"{path}.{name}") for name, value in beside.items()]
 
 
 def _part(part: wire.Part, role: str, path: str, calls: Calls, losses: Losses) -> list[Part]:
@@ -126,7 +126,7 @@ def _part(part: wire.Part, role: str, path: str, calls: Calls, losses: Losses) -
     for name, field in _BESIDE:
         if wire.given(value := getattr(part, field)):
             beside[name] = value
-    return [*([] if made is None else [made]), *_marks(beside)]
+    return [*([] if made is None else [made]), *_marks(beside, path)]
 
 
 def _call(call: wire.FunctionCall, calls: Calls, sealed: Sealed | None) -> ToolCall:
@@ -144,7 +144,7 @@ def _one(
         return _result(part.function_response, path, calls, losses, beside)
     if part.inline_data is not None or part.file_data is not None:
         return medium(part.inline_data, part.file_data, beside)
-    if opaque := _opaque(part):
+    if opaque := _opaque(part, path):
         return opaque
     if part.thought or (sealed and sealed.family != seals.FAMILY and not part.text and role == "assistant"):
         return Thought(part.text or "", sealed, redacted)
@@ -167,13 +167,13 @@ def _more(part: wire.Part) -> bool:
     return False
 
 
-def _opaque(part: wire.Part) -> Opaque | None:
+def _opaque(part: wire.Part, path: str) -> Opaque | None:
     for name, field in _OPAQUE:
         if wire.given(value := getattr(part, field)):
             whole: dict[str, object] = {name: value}
             if part.thought_signature:
                 whole["thoughtSignature"] = part.thought_signature
-            return Opaque("gemini", name, _encode(whole).decode())
+            return Opaque("gemini", name, _encode(whole).decode(), f"{path}.{name}")
     return None
 
 

@@ -78,7 +78,7 @@ class History:
                         if part.text and not (part.text.startswith(ATTRIBUTION) and not self._own):
                             made.append({"text": part.text})
                     elif isinstance(part, Opaque):
-                        self._losses.foreign((part.kind,))
+                        self._losses.opaque(part)
                     else:
                         self._losses.refuse("system", "its instructions hold text only. Send other parts as a user.")
         return made
@@ -238,7 +238,7 @@ class History:
 
     def _opaque(self, part: Opaque, before: list[Wired]) -> list[Wired]:
         if part.dialect != "gemini":
-            self._losses.foreign((part.kind,))
+            self._losses.opaque(part)
             return []
         raw = msgspec.Raw(part.raw.encode())
         if part.kind not in wire.BESIDE:

@@ -135,6 +135,10 @@ class Opaque(msgspec.Struct, frozen=True, tag=True):
     """Its `type` on the wire; the loss is named by it."""
     raw: str
     """The whole part as JSON text."""
+    path: str = ""
+    """Where the caller put it; its loss is named so, else by `kind`."""
+    asked: bool = False
+    """It is a part of the question, of a kind that nobody knows: refused where it cannot be sent, not dropped."""
 
 
 class Citation(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from fastgw.errors import ErrorKind, GatewayError
+from fastgw.protocols.hub.conversation import Opaque
 
 LISTED_MAX = 64
 """Losses that are named; the rest is only counted."""
@@ -58,6 +59,18 @@ class Losses:
             if name in MEANING:
                 self.refuse(name, MEANING[name])
             self.drop(name)
+
+    def opaque(self, part: Opaque) -> None:
+        """Leave out a part that only another dialect knows. Refuses what the question hangs on."""
+        path = part.path or part.kind
+        why = MEANING.get(part.kind) or ("no other dialect has such a thing. Leave it out." if part.asked else "")
+        if why:
+            raise GatewayError(
+                ErrorKind.BAD_REQUEST,
+                f"'{path}' of type '{part.kind}' cannot be served by this model's provider: {why}",
+                param=path,
+            )
+        self.drop(path)
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -87,17 +87,17 @@ def blocks_of(content: Content, path: str, role: Role, version: str, losses: Los
         return _parts_of(enumerate(content), path, role, version, losses), False
     if bytes(content).startswith(b'"'):
         return (Text(toplevel.typed(_string, content, path)),), True
-    return _parts_of(_blocks(content, path, losses), path, role, version, losses), False
+    return _parts_of(_blocks(content, path, role, losses), path, role, version, losses), False
 
 
-def _blocks(content: msgspec.Raw, path: str, losses: Losses) -> Iterator[tuple[int, wire.Block | Opaque]]:
+def _blocks(content: msgspec.Raw, path: str, role: Role, losses: Losses) -> Iterator[tuple[int, wire.Block | Opaque]]:
     """Each block with its number, those that only this dialect knows as they are."""
     for number, raw in enumerate(toplevel.typed(_raws, content, path)):
         where = f"{path}[{number}]"
         kind: str = toplevel.typed(_kind, raw, where).type or ""
         decoder = _BLOCKS.get(kind)
         if decoder is None:
-            yield number, Opaque(NAME, kind or "block", bytes(raw).decode())
+            yield number, Opaque(NAME, kind or "block", bytes(raw).decode(), where, asked=role == "user")
         else:
             yield number, strictly(decoder, raw, where, losses)
 

@@ -20,7 +20,7 @@ from fastgw.protocols.hub.conversation import (
     Video,
 )
 from fastgw.protocols.hub.ids import tool_id
-from fastgw.protocols.hub.losses import MEANING, Losses
+from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.media import media_type_of
 from fastgw.protocols.hub.names import field_of
 from fastgw.protocols.hub.target import Target
@@ -59,9 +59,7 @@ class Blocks:
                 return assistant and self._thought(part) is not None
             case Opaque():
                 if part.dialect != NAME:
-                    if part.kind in MEANING:
-                        self._losses.refuse(f"{self._path}.{part.kind}", MEANING[part.kind])
-                    self._losses.drop(f"{self._path}.{part.kind}")
+                    self._losses.opaque(part)
                     return False
                 return True
             case _:

@@ -66,7 +66,7 @@ def _turn(raw: msgspec.Raw, path: str, losses: Losses) -> Turn:
         case kind:
             kind = kind or "item_reference"
             role: Role = "user" if kind.endswith(_FROM_USER) else "assistant"
-            return Turn(role, (Opaque(DIALECT, kind, bytes(raw).decode()),))
+            return Turn(role, (Opaque(DIALECT, kind, bytes(raw).decode(), path),))
 
 
 def _assistant(part: Part) -> Turn:

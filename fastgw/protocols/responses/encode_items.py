@@ -85,7 +85,7 @@ class Items:
                 self._losses.drop(f"{self._path}.name")
             for part in turn.parts:
                 if isinstance(part, Opaque):
-                    self._losses.foreign((part.kind,))
+                    self._losses.opaque(part)
                 elif not isinstance(part, Text):
                     self._losses.refuse(self._path, "instructions may be text only. Send the rest as a user.")
                 elif not part.text.startswith(_BILLING):
@@ -189,7 +189,7 @@ class Items:
                 if part.dialect == DIALECT:
                     self._items.append(msgspec.Raw(part.raw.encode()))
                 else:
-                    self._losses.foreign((part.kind,))
+                    self._losses.opaque(part)
             case Text() | Refused():
                 self._spoken(turn, [part])
             case _:

@@ -122,7 +122,8 @@ def test_old_functions_get_ids_that_match() -> None:
 def test_refusal_sound_and_pictures_of_an_earlier_answer() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     assert parts(content=None, refusal="no", audio={"id": "audio_1"}, images=[image]) == (
-        Refused("no"), Opaque("chat", "audio", '{"id":"audio_1"}'), Image(Source("image/png", data="AAAA")),
+        Refused("no"), Opaque("chat", "audio", '{"id":"audio_1"}', "messages[0].audio"),
+        Image(Source("image/png", data="AAAA")),
     )  # fmt: skip
 
 

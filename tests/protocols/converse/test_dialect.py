@@ -95,7 +95,7 @@ def test_every_history_is_one_that_aws_describes_with_all_that_was_said(
         if isinstance(part, Image) and part.detail:
             assert "messages.detail" in lost
         if isinstance(part, Opaque):
-            assert "messages.server_tool_use" in lost
+            assert "server_tool_use" in lost
     assert any(turn.name for turn in turns) == ("messages.name" in lost)
     calls = [part for part in parts if isinstance(part, ToolCall)]
     assert json.dumps(body).count('"toolResult"') == json.dumps(body).count('"toolUse"') == len(calls)

@@ -161,7 +161,7 @@ def test_what_only_tunes_is_listed() -> None:
     cited = Text("a", citations=(Citation("url", "https://e.x"),))
     image = Image(Source("image/png", data="iVBO"), detail="high")
     _, lost = sent(asked(said("user", cited, image, Opaque("messages", "server_tool_use", "{}"))))
-    assert lost == ("messages.server_tool_use", "messages.citations", "messages.detail")
+    assert lost == ("server_tool_use", "messages.citations", "messages.detail")
 
 
 def test_parts_that_the_meaning_hangs_on_are_refused() -> None:

@@ -9,6 +9,8 @@ from fastgw.protocols.gemini.decode_parts import said
 from fastgw.protocols.hub.conversation import Audio, Document, Image, Opaque, Source, Text, ToolResult, Video
 from tests.protocols.gemini.kit import asked
 
+PART = "contents[0].parts[0]"
+
 
 def parts(*given: Any, role: str = "user") -> Any:
     return asked({"contents": [{"role": role, "parts": list(given)}]}).turns[0].parts
@@ -40,7 +42,10 @@ def parts(*given: Any, role: str = "user") -> Any:
             Image(Source("image/png", file_id="https://generativelanguage.googleapis.com/v1beta/files/x")),
         ),
         ({"text": ""}, Text("")),
-        ({"executableCode": {"code": "1"}}, Opaque("gemini", "executableCode", '{"executableCode":{"code":"1"}}')),
+        (
+            {"executableCode": {"code": "1"}},
+            Opaque("gemini", "executableCode", '{"executableCode":{"code":"1"}}', f"{PART}.executableCode"),
+        ),
     ],
 )
 def test_each_part(part: Any, expected: Any) -> None:
@@ -53,8 +58,8 @@ def test_what_stands_beside_a_part_follows_it() -> None:
          "partMetadata": {"a": 1}}
     )  # fmt: skip
     assert isinstance(video, Video)
-    assert fps == Opaque("gemini", "videoMetadata", '{"fps":2}')
-    assert resolution == Opaque("gemini", "partMetadata", '{"a":1}')
+    assert fps == Opaque("gemini", "videoMetadata", '{"fps":2}', f"{PART}.videoMetadata")
+    assert resolution == Opaque("gemini", "partMetadata", '{"a":1}', f"{PART}.partMetadata")
 
 
 def test_one_part_holds_one_kind_of_data() -> None:
@@ -66,7 +71,7 @@ def test_one_part_holds_one_kind_of_data() -> None:
 
 def test_a_signature_on_what_has_no_place_for_one_stands_beside_it() -> None:
     picture = {"inlineData": {"mimeType": "image/png", "data": "aGk="}, "thoughtSignature": "b3du"}
-    assert parts(picture, role="model")[1] == Opaque("gemini", "thoughtSignature", '"b3du"')
+    assert parts(picture, role="model")[1] == Opaque("gemini", "thoughtSignature", '"b3du"', f"{PART}.thoughtSignature")
     assert parts({**picture, "thought": True}, role="model") == ()
 
 

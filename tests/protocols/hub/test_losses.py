@@ -3,6 +3,7 @@
 import pytest
 
 from fastgw.errors import GatewayError
+from fastgw.protocols.hub.conversation import Opaque
 from fastgw.protocols.hub.losses import LISTED_MAX, MEANING, Losses
 
 
@@ -28,3 +29,24 @@ def test_what_the_meaning_hangs_on_is_refused_by_name(name: str) -> None:
     with pytest.raises(GatewayError) as refused:
         Losses().foreign(["harmless", name])
     assert (refused.value.status, refused.value.param) == (400, name)
+
+
+def test_an_opaque_part_is_listed_by_its_place() -> None:
+    losses = Losses()
+    losses.opaque(Opaque("messages", "server_tool_use", "{}", "messages[1].content[0]"))
+    losses.opaque(Opaque("messages", "server_tool_use", "{}"))
+    assert losses.paths == ("messages[1].content[0]", "server_tool_use")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Opaque("messages", "hologram", "{}", "messages[0].content[1]", asked=True),
+        Opaque("responses", "item_reference", "{}", "messages[0].content[1]"),
+    ],
+)
+def test_an_opaque_part_that_the_question_hangs_on_is_refused(part: Opaque) -> None:
+    with pytest.raises(GatewayError) as refused:
+        Losses().opaque(part)
+    assert (refused.value.status, refused.value.param) == (400, "messages[0].content[1]")
+    assert f"'{part.kind}'" in refused.value.message

@@ -106,17 +106,26 @@ def test_reasoning_of_others_leaves_no_empty_message() -> None:
 
 
 def test_parts_of_other_dialects_are_lost_by_name() -> None:
-    item = Opaque("responses", "web_search_call", "{}")
+    item = Opaque("responses", "web_search_call", "{}", "input[1]")
     body, lost = sent(asked(said("user", "a"), said("assistant", item, "b"), origin="responses"))
-    assert lost == ("input.web_search_call",)
+    assert lost == ("input[1]",)
     assert body["messages"][1]["content"] == [{"type": "text", "text": "b"}]
 
 
 @pytest.mark.parametrize("kind", ["item_reference", "compaction"])
 def test_what_only_another_provider_keeps_is_refused(kind: str) -> None:
     with pytest.raises(GatewayError) as refused:
-        sent(asked(said("assistant", Opaque("responses", kind, "{}")), said("user", "a"), origin="responses"))
-    assert refused.value.param == f"input.{kind}"
+        sent(
+            asked(said("assistant", Opaque("responses", kind, "{}", "input[0]")), said("user", "a"), origin="responses")
+        )
+    assert refused.value.param == "input[0]"
+    assert kind in refused.value.message
+
+
+def test_a_question_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(GatewayError) as refused:
+        sent(asked(said("user", "a", Opaque("gemini", "hologram", "{}", "contents[0].parts[1]", asked=True))))
+    assert refused.value.param == "contents[0].parts[1]"
 
 
 def test_pictures_of_the_assistant_are_shown_by_the_user() -> None:

@@ -106,7 +106,8 @@ def test_carried_seals_are_put_back() -> None:
 )
 def test_what_only_this_dialect_knows_stays_whole(item: dict[str, Any], kind: str, role: str) -> None:
     (turn,) = decoded(input=[item])[0].turns
-    assert turn == Turn(role, (Opaque("responses", kind, msgspec.json.encode(item).decode()),))  # type: ignore[arg-type]
+    whole = Opaque("responses", kind, msgspec.json.encode(item).decode(), "input[0]")
+    assert turn == Turn(role, (whole,))  # type: ignore[arg-type]
 
 
 def test_unknown_fields_are_listed_and_a_status_tells_a_model_nothing() -> None:
