@@ -29,6 +29,8 @@ _READ = frozenset((
     "prompt_cache_key", "service_tier", *CAPS, *_SAMPLING, *_COUNTS,
 ))  # fmt: skip
 """Fields that have a place in the hub; every other one goes into `same`."""
+_USUAL = frozenset(("model", "messages", "stream", "tools", "tool_choice", *CAPS, "temperature", "top_p"))
+"""Most requests say no more, and what they do not say need not be asked for."""
 _STREAM_OPTIONS = frozenset(("include_usage", "include_obfuscation"))
 """The first is honoured by the gateway itself, the second pads the chunks of OpenAI's own streams."""
 
@@ -37,6 +39,16 @@ def decode_request(fields: Fields, said: FromPath, losses: Losses) -> Conversati
     """Raises `GatewayError` (400) that names the JSON path of the mistake."""
     if "messages" not in fields:
         toplevel.refuse("Missing required parameter: 'messages'.", "messages")
+    if fields.keys() <= _USUAL:
+        return Conversation(
+            origin="chat",
+            turns=decode_messages.turns(fields["messages"], losses),
+            stream=bool(_flag(fields, "stream")) if said.stream is None else said.stream,
+            tools=decode_tools.tools(fields, losses),
+            tool_choice=decode_tools.tool_choice(fields, losses),
+            output_cap=_cap(fields, losses),
+            sampling=_sampling(fields),
+        )
     more = fields.keys() - _READ
     same = {name: raw for name, raw in fields.items() if name in more and not _says_nothing(name, raw)} if more else {}
     user = _text(fields, "user")
@@ -90,6 +102,8 @@ def _text(fields: Fields, name: str) -> str:
 
 def _cap(fields: Fields, losses: Losses) -> int | None:
     """The cap of the output; 0 counts as none (some clients send it for that)."""
+    if fields.keys().isdisjoint(CAPS):
+        return None
     caps = {name: toplevel.cap(fields, name) for name in CAPS if given(fields, name) is not None}
     chosen = next((cap for cap in caps.values() if cap), None)
     for name, cap in caps.items():

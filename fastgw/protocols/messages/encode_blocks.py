@@ -52,6 +52,9 @@ class Blocks:
 
     def kept(self, part: Part, *, assistant: bool) -> bool:
         """Whether anything of the part is sent. Reasoning that the lane's family cannot read is left out by design."""
+        kind = part.__class__
+        if kind is ToolCall or kind is ToolResult:
+            return True
         match part:
             case Text() | Refused():
                 return bool(part.text) and not part.text.isspace()
@@ -75,13 +78,13 @@ class Blocks:
                     "type": "tool_use", "id": tool_id(part.id, "toolu_"), "name": part.name, "input": _input(part)
                 }  # fmt: skip
                 return [mark(made, part.cache)]
+            case ToolResult():
+                return [self._result(part)]
             case Refused():
                 return [{"type": "text", "text": part.text}]
             case Thought():
                 block = self._thought(part)
                 return [block] if block else []
-            case ToolResult():
-                return [self._result(part)]
             case Image():
                 return [mark({"type": "image", "source": self._image_source(part)}, part.cache)]
             case Document():

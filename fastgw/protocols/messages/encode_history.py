@@ -69,16 +69,18 @@ class _History:
         messages: list[dict[str, Any]] = []
         calls: dict[str, None] = {}
         for group in groups:
-            if group.assistant:
-                self._demand_answers(calls, [])
-                calls = self._calls_of(group)
-            else:
+            if not group.assistant:
                 group.parts = self._demand_answers(calls, group.parts)
                 calls = {}
+            else:
+                if calls:
+                    self._demand_answers(calls, [])
+                calls = self._calls_of(group)
             messages.append(self._message(group))
             if group.notes:
                 messages.append({"role": "system", "content": self._notes(group.notes)})
-        self._demand_answers(calls, [])
+        if calls:
+            self._demand_answers(calls, [])
         _trim_prefill(messages[-1])
         return self._notes(self._system), messages
 
@@ -126,7 +128,7 @@ class _History:
         while number < len(self._groups):
             group = self._groups[number]
             number += 1
-            moved = [part for part in group.parts if isinstance(part, kinds)] if group.assistant else []
+            moved = [part for part in group.parts if part.__class__ in kinds] if group.assistant else []
             if not moved:
                 continue
             group.parts = [part for part in group.parts if not isinstance(part, kinds)] or [Text(EMPTY)]
@@ -139,13 +141,15 @@ class _History:
 
     def _calls_of(self, group: _Group) -> dict[str, None]:
         calls = [part.id for part in group.parts if part.__class__ is ToolCall]
+        if not calls:
+            return {}
         if len(set(calls)) < len(calls):
             self._losses.refuse(self._path, "two calls in one message have the same id. Give each an id of its own.")
         return dict.fromkeys(calls)
 
     def _demand_answers(self, calls: dict[str, None], parts: list[Part]) -> list[Part]:
         """`parts` with the results first, in the order of the calls. Refuses anything but one result to each call."""
-        if not calls and not any(part.__class__ is ToolResult for part in parts):
+        if not calls and not any([part.__class__ is ToolResult for part in parts]):
             return parts
         results: dict[str, ToolResult] = {}
         for part in parts:

@@ -21,6 +21,10 @@ class _Head(msgspec.Struct):
     role: str | None = None
 
 
+_MESSAGES = (b'{"role":', b'{"type":"message"')
+"""Beginnings of what is a message, as most clients write them."""
+_MESSAGE_TYPES = (None, "message")
+
 _input = msgspec.json.Decoder(str | list[msgspec.Raw])
 _head = msgspec.json.Decoder(_Head)
 _message = msgspec.json.Decoder(wire.Message)
@@ -37,13 +41,30 @@ def turns_of(raw: msgspec.Raw, losses: Losses) -> list[Turn]:
         return [Turn("user", (Text(given),), plain=True, id=seals.BARE_INPUT)]
     turns: list[Turn] = []
     for number, item in enumerate(given):
-        turn = _turn(item, f"input[{number}]", losses)
+        path = f"input[{number}]"
+        message = _plain_message(item)
+        if message is not None:
+            turns.append(_message_turn(message, path, losses))
+            continue
+        turn = _turn(item, path, losses)
         part = turn.parts[0] if turn.parts else None
         if isinstance(part, Thought) and part.sealed is not None and part.sealed.family in seals.CARRIERS:
             _attach(part.sealed, turns)
         else:
             turns.append(turn)
     return turns
+
+
+def _plain_message(raw: msgspec.Raw) -> wire.Message | None:
+    """A message of which everything is known; None for anything else."""
+    data = bytes(raw)
+    if not data.startswith(_MESSAGES):
+        return None
+    try:
+        message = _message.decode(data)
+    except msgspec.MsgspecError:
+        return None
+    return message if message.type in _MESSAGE_TYPES else None
 
 
 def _turn(raw: msgspec.Raw, path: str, losses: Losses) -> Turn:
