@@ -24,6 +24,7 @@ from fastgw.protocols.hub.target import Target
 Message = dict[str, Any]
 
 _SYSTEM = ("system", "developer")
+_WORDS = (Text, Refused)
 _ASIDE = (ToolResult, Thought)
 """Parts that are no content of a message."""
 _BILLING = "x-anthropic-billing-header:"
@@ -172,6 +173,6 @@ def _joined(turns: Sequence[Turn], *, own: bool) -> Iterator[tuple[int, Turn]]:
 
 def _may_join(before: tuple[Part, ...], after: tuple[Part, ...]) -> bool:
     """Words never move before calls that they followed, nor run into other words."""
-    if not any(isinstance(part, Text | Refused) for part in after):
+    if not any([part.__class__ in _WORDS for part in after]):
         return True
-    return not any(isinstance(part, Text | Refused | ToolCall) for part in before)
+    return not any([part.__class__ in _WORDS or part.__class__ is ToolCall for part in before])

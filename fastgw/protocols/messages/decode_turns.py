@@ -50,6 +50,8 @@ _BLOCKS: dict[str, msgspec.json.Decoder[Any]] = {
 }
 Content = msgspec.Raw | str | list[wire.Block]
 """Of a message: as it came, or known and decoded."""
+_SHOWN = (Text, Image, Document)
+"""Parts that the result of a tool may hold."""
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 
@@ -214,7 +216,7 @@ def _result_parts(
             losses.drop(where)
             continue
         part = _part(strictly(_BLOCKS[kind], raw, where, losses), where, "tool", "", losses)
-        if isinstance(part, Text | Image | Document):
+        if isinstance(part, _SHOWN):
             parts.append(part)
     return tuple(parts)
 

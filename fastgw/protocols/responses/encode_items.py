@@ -28,6 +28,7 @@ DIALECT = "responses"
 _BILLING = "x-anthropic-billing-header:"
 """Claude Code's first system block; it differs with each request and would spoil every prompt cache."""
 _OTHERS = (ToolResult, Opaque, ToolCall)
+_WORDS = (Text, Refused)
 """Parts that are items of their own."""
 EMPTY = "(no content)"
 """What a user's turn without content says."""
@@ -105,14 +106,14 @@ class Items:
             return
         content: list[dict[str, Any]] = []
         for part in turn.parts:
-            if isinstance(part, _OTHERS):
-                self._message(turn, content)
-                content = []
-                self._other(part, turn)
-            elif isinstance(part, Text | Refused):
+            if isinstance(part, _WORDS):
                 words = part if isinstance(part, Text) else Text(part.text)
                 if words.text or self._own:
                     content.append(self.parts.text(words))
+            elif isinstance(part, _OTHERS):
+                self._message(turn, content)
+                content = []
+                self._other(part, turn)
             elif not isinstance(part, Thought):
                 content += self.parts.medium(part)
         if turn.role == "user" and not (content or self._own or any(isinstance(p, _OTHERS) for p in turn.parts)):
@@ -142,7 +143,7 @@ class Items:
     def _assistant(self, turn: Turn) -> None:
         words: list[Text | Refused] = []
         for part in turn.parts:
-            if isinstance(part, Text | Refused):
+            if isinstance(part, _WORDS):
                 words.append(part)
                 continue
             self._spoken(turn, words)
