@@ -28,8 +28,8 @@ DIALECT = "responses"
 _BILLING = "x-anthropic-billing-header:"
 """Claude Code's first system block; it differs with each request and would spoil every prompt cache."""
 _OTHERS = (ToolResult, Opaque, ToolCall)
-_WORDS = (Text, Refused)
 """Parts that are items of their own."""
+_WORDS = (Text, Refused)
 EMPTY = "(no content)"
 """What a user's turn without content says."""
 _encode = msgspec.json.Encoder().encode

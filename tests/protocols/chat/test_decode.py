@@ -101,3 +101,40 @@ def test_mistakes_are_named(body: dict[str, Any], param: str) -> None:
     with pytest.raises(GatewayError) as caught:
         decoded(**body)
     assert (caught.value.status, caught.value.param) == (400, param)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"stream": True, "max_tokens": 5},
+        {"temperature": 0, "top_p": 0.5, "max_completion_tokens": 6, "max_tokens": 5},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"a": 1.0}}}], "tool_choice": "auto"},
+        {"tools": [{"function": {"name": "f", "what": 1}, "cache_control": {"type": "ephemeral"}}]},
+        {"tools": [{"type": "web"}, {"type": "custom", "custom": {"name": "c"}}], "stream": None},
+    ],
+)
+def test_a_question_that_says_little_is_read_like_one_that_says_more(said: dict[str, Any]) -> None:
+    conversation, losses = decoded(**said)
+    among_others, others_losses = decoded(**said, user=None, verbosity=None)
+    assert (conversation, losses) == (among_others, others_losses)
+
+
+MESSAGES: list[dict[str, Any]] = [
+    {"role": "system", "content": "s", "name": "n"},
+    {"role": "user", "content": ""},
+    {"role": "assistant", "content": "a"},
+    {"role": "user", "content": "u", "refusal": "no", "tool_call_id": "x"},
+    {"role": "assistant", "content": "a", "reasoning_content": ""},
+    {"role": "assistant", "content": "a", "annotations": []},
+    {"role": "user", "content": "a", "cache_control": {"type": "ephemeral"}},
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_words_alone_are_read_like_a_list_of_one_text(message: dict[str, Any]) -> None:
+    listed = message | {"content": [{"type": "text", "text": message["content"]}]}
+    (plain, losses), (parted, listed_losses) = decoded(messages=[message]), decoded(messages=[listed])
+    assert [turn.parts for turn in plain.turns] == [turn.parts for turn in parted.turns]
+    assert losses == listed_losses
+    assert (plain.turns[0].plain, parted.turns[0].plain) == (True, False)

@@ -175,3 +175,44 @@ def test_schemas_and_arguments_are_the_callers_own_text() -> None:
     assert isinstance(call, ToolCall)
     assert call.arguments == '{"a" : 1.0e2}'
     assert conversation.tools[0].schema == '{ "type":"object" , "x":1.50 }'
+
+
+TWO_KINDS = {"functionCall": {"name": "f", "args": {"a": 1}}, "functionResponse": {"name": "f", "response": {}}}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [{"text": "a"}, {"text": ""}],
+        [],
+        [{}],
+        [{"text": "a", "thought": True}, {"text": "b", "thoughtSignature": "AAAA"}],
+        [{"functionCall": {"name": "f", "args": {"a": 1}}}, {"functionCall": {"id": "x", "name": "f"}}],
+        [{"functionCall": {"name": "f"}, "thoughtSignature": "AAAA"}, {"thoughtSignature": "AAAA"}],
+        [{"functionResponse": {"name": "f", "response": {"output": "x"}, "willContinue": True}}],
+        [{"text": "a", "functionResponse": {"name": "f"}}],
+        [TWO_KINDS],
+    ],
+)
+@pytest.mark.parametrize("role", ["user", "model"])
+def test_usual_parts_are_read_as_among_others(role: str, parts: list[Any]) -> None:
+    def read(given: list[Any]) -> Any:
+        losses = Losses()
+        try:
+            turns = asked({"contents": [*USER, {"role": role, "parts": given}]}, losses).turns
+        except GatewayError as error:
+            return error.message
+        return turns, losses.paths
+
+    # A field that is no usual one, but says nothing, takes the other way.
+    among_others = [{**part, "videoMetadata": None} for part in parts]
+    assert read(parts) == read(among_others)
+
+
+def test_usual_settings_are_read_as_among_others() -> None:
+    config = {"temperature": 0, "topK": 40.0, "maxOutputTokens": "5", "stopSequences": ["x"], "candidateCount": 2,
+              "responseMimeType": "application/json", "thinkingConfig": {"thinkingBudget": 0}}  # fmt: skip
+    among_others = config | {"speechConfig": None}
+    read = [asked({"contents": USER, "generationConfig": each}) for each in (config, among_others)]
+    assert read[0] == read[1]
+    assert (read[0].sampling.top_k, read[0].output_cap) == (40, 5)

@@ -133,3 +133,22 @@ def test_mistakes_are_named(item: Any, param: str) -> None:
     with pytest.raises(GatewayError) as caught:
         decoded(input=[item])
     assert caught.value.param == param
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": "a"},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}], "id": "msg_1"},
+        {"role": "user", "content": "a", "type": "message", "phase": "commentary"},
+        {"role": "user", "content": "a", "what": 1},
+        {"role": "user", "type": "what", "content": "a"},
+    ],
+)
+def test_the_order_of_its_fields_changes_no_message(message: dict[str, Any]) -> None:
+    otherwise = dict(reversed(message.items()))
+    found, losses = decoded(input=[message])
+    again, again_losses = decoded(input=[otherwise])
+    assert losses == again_losses
+    if message.get("type") != "what":  # what only this dialect knows is kept as it came
+        assert found.turns == again.turns
