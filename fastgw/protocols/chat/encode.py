@@ -17,6 +17,9 @@ Body = dict[str, Any]
 _encode = msgspec.json.Encoder().encode
 _ASK_USAGE = {"include_usage": True}
 _KEY_CHARS = 32
+USER_CHARS_MAX = 64
+"""Of `user` at OpenAI; OpenRouter and Zhipu take 128 (maximhq/bifrost pull request 1000, looplj/axonhub issue 1669,
+2026-05). Claude Code's user ids are longer, and go as a digest, which is just as unique."""
 _OWN = frozenset(("stream_options",))
 """Fields of `same` that are joined with the gateway's own."""
 
@@ -134,6 +137,8 @@ def _settings(body: Body, conversation: Conversation, target: Target, losses: Lo
     for name in ("verbosity", "user", "service_tier"):
         if value := getattr(conversation, name):
             body[name] = value
+    if len(conversation.user) > USER_CHARS_MAX and conversation.origin != "chat":
+        body["user"] = hashlib.sha256(conversation.user.encode("utf-8", "surrogatepass")).hexdigest()
     if conversation.stateless and conversation.origin == "chat":
         body["store"] = False
     if target.abilities.cache_key:

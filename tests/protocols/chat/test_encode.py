@@ -99,6 +99,8 @@ def test_an_object_of_another_dialect_speaks_of_json_because_openai_demands_it()
 def test_named_settings_and_a_lane_that_refuses_some() -> None:
     question = asked(verbosity="low", user="u", service_tier="flex", origin="responses")
     assert fields(question) == ({"verbosity": "low", "user": "u", "service_tier": "flex"}, ())
+    long = fields(msgspec.structs.replace(question, user="u" * 150))[0]["user"]
+    assert (len(long), long == fields(msgspec.structs.replace(question, user="u" * 150))[0]["user"]) == (64, True)
     assert fields(question, lacks=("user", "verbosity")) == ({"service_tier": "flex"}, ("user", "text.verbosity"))
 
 
