@@ -3,8 +3,12 @@
 A caller keeps what the gateway gave it: reasoning of Gemini's or OpenAI's models, under tagged seals. Once it asks one
 of Claude's, that reasoning must go, for the API answers 400 to a signature that it did not make; what Claude itself
 sealed loses the tag that it got on its way through another dialect. And Claude Code's first system block, which differs
-with each request, goes to Anthropic alone: others' prompt caches would never hit. Every other byte stays.
+with each request, goes to Anthropic alone: others' prompt caches would never hit. So do user ids of a form that others
+answer 400 to. Every other byte stays.
 """
+
+import hashlib
+import re
 
 import msgspec
 
@@ -17,6 +21,9 @@ _TAGGED = b"fgw1."
 _UNSIGNED = (b'"signature":""', b'"signature": ""')
 _SEALS = {"thinking": "signature", "redacted_thinking": "data"}
 _BUDGET = "budget"
+_PLAIN_USER = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+"""What DeepSeek takes (chenhg5/cc-connect issue 864, 2026-05), and how long it may be at Zhipu and Ark (looplj/axonhub
+issue 1669, 2026-05)."""
 _BILLING = "x-anthropic-billing-header:"
 
 _objects = msgspec.json.Decoder(list[Fields])
@@ -27,8 +34,11 @@ _encode = msgspec.json.Encoder().encode
 
 def stripped(fields: Fields, target: Target) -> Fields:
     """The request as the lane can use it; the same object if nothing is in the way."""
-    if target.family != FAMILY and _BILLING.encode() in bytes(fields.get("system", b"")):
-        fields = _unbilled(fields)
+    if target.family != FAMILY:
+        if _BILLING.encode() in bytes(fields.get("system", b"")):
+            fields = _unbilled(fields)
+        if "metadata" in fields:
+            fields = _known_user(fields)
     return _unsealed(fields, target)
 
 
@@ -41,6 +51,26 @@ def _unbilled(fields: Fields) -> Fields:
         return fields
     left = {name: value for name, value in fields.items() if name != "system"}
     return left | {"system": msgspec.Raw(_encode(kept))} if kept else left
+
+
+def plain_user(user: str) -> str:
+    """`user`, or a digest of one that not everybody takes, like Claude Code's: JSON of some 180 characters."""
+    if not user or _PLAIN_USER.fullmatch(user):
+        return user
+    return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _known_user(fields: Fields) -> Fields:
+    """With a user id that everybody takes."""
+    try:
+        metadata = _object.decode(fields["metadata"])
+        user = _text(metadata, "user_id")
+    except msgspec.MsgspecError:
+        return fields
+    plain = plain_user(user)
+    if plain == user:
+        return fields
+    return fields | {"metadata": msgspec.Raw(_encode(metadata | {"user_id": msgspec.Raw(_encode(plain))}))}
 
 
 def _unsealed(fields: Fields, target: Target) -> Fields:

@@ -81,6 +81,26 @@ def test_other_forms_of_instructions_stay(system: str) -> None:
     assert stripped(fields, msgspec.structs.replace(lane(), family="deepseek")) is fields
 
 
+@pytest.mark.parametrize(
+    ("user", "kept"),
+    [("user_1-a", True), ('{"device_id":"a"}', False), ("u" * 129, False), ("a@example.org", False)],
+)
+def test_user_ids_are_of_a_form_that_everybody_takes(user: str, kept: bool) -> None:
+    fields = toplevel.decode(json.dumps({"metadata": {"user_id": user, "x": 1}}).encode(), 64)
+    assert stripped(fields, lane()) is fields
+    target = msgspec.structs.replace(lane(), family="deepseek")
+    sent = json.loads(bytes(stripped(fields, target)["metadata"]))
+    assert (sent["user_id"] == user, sent["x"]) == (kept, 1)
+    assert kept or len(sent["user_id"]) == 64
+    assert stripped(fields, target) == stripped(fields, target)
+
+
+@pytest.mark.parametrize("metadata", ["null", "1", '{"user_id":1}', "{}"])
+def test_other_metadata_stays(metadata: str) -> None:
+    fields = toplevel.decode(b'{"metadata":' + metadata.encode() + b"}", 64)
+    assert stripped(fields, msgspec.structs.replace(lane(), family="deepseek")) is fields
+
+
 def test_every_other_byte_stays() -> None:
     body = (
         b'{"messages":[ {"role":"user","content":"a\\u0062"},{"role":"assistant","content":[{"x": 1.0},'
