@@ -18,6 +18,8 @@ from fastgw.protocols.messages.encode_history import history
 from fastgw.protocols.messages.encode_reasoning import capped, reasoning
 from fastgw.protocols.messages.encode_sampling import sampling
 from fastgw.protocols.messages.encode_tools import chosen
+from fastgw.protocols.messages.seals import FAMILY
+from fastgw.protocols.messages.strip import plain_user
 
 NAME = "messages"
 USER_ID_LENGTH_MAX = 256
@@ -56,7 +58,7 @@ def encode_request(conversation: Conversation, target: Target, losses: Losses) -
     if plan.effort or form:
         body["output_config"] = ({"effort": plan.effort} if plan.effort else {}) | ({"format": form} if form else {})
     sampling(body, conversation, target, losses, thinking=plan.on)
-    _about(body, conversation, losses)
+    _about(body, conversation, target, losses)
     if conversation.origin == NAME:
         body |= conversation.same
     elif conversation.same:
@@ -70,12 +72,13 @@ def encode_request(conversation: Conversation, target: Target, losses: Losses) -
     return encoded
 
 
-def _about(body: dict[str, Any], conversation: Conversation, losses: Losses) -> None:
+def _about(body: dict[str, Any], conversation: Conversation, target: Target, losses: Losses) -> None:
     """What is said about the request, not asked of the model; what this dialect has no field for is a loss."""
     if len(conversation.user) > USER_ID_LENGTH_MAX:
         losses.drop(user_of(conversation))
     elif conversation.user:
-        body["metadata"] = {"user_id": conversation.user}
+        own = target.family == FAMILY
+        body["metadata"] = {"user_id": conversation.user if own else plain_user(conversation.user)}
     if conversation.service_tier:
         tier = _TIERS.get(conversation.service_tier)
         if tier is None:

@@ -24,6 +24,13 @@ def question() -> Conversation:
     )
 
 
+def test_a_user_id_of_a_form_that_not_everybody_takes() -> None:
+    question = asked(user="ann@example.org")
+    assert sent(question)[0]["metadata"] == {"user_id": "ann@example.org"}
+    other = msgspec.structs.replace(lane(), family="deepseek")
+    assert len(sent(question, other)[0]["metadata"]["user_id"]) == 64
+
+
 def test_about_the_request() -> None:
     body, lost = sent(asked(user="u", service_tier="default", stream=True, verbosity="low", cache_key="k"))
     assert (body["metadata"], body["service_tier"], body["stream"]) == ({"user_id": "u"}, "standard_only", True)
