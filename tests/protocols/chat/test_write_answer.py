@@ -33,7 +33,7 @@ def block(at: int, kind: Kind, text: str, *more: Event, **start: Any) -> list[Ev
 
 
 def answered(*events: Event, setup: Setting | None = None) -> dict[str, Any]:
-    body: dict[str, Any] = msgspec.json.decode(encode_answer(ordered(events), setup or setting()))
+    body: dict[str, Any] = msgspec.json.decode(encode_answer(ordered(list(events)), setup or setting()))
     check(body, "CreateChatCompletionResponse")
     return body
 

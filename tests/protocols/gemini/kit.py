@@ -46,12 +46,12 @@ def setting(framing: Framing = "sse", model: str = "my-model") -> Setting:
 
 
 def whole(events: Iterable[Event]) -> Json:
-    return msgspec.json.decode(DIALECT.encode_answer(ordered(events), setting()))
+    return msgspec.json.decode(DIALECT.encode_answer(ordered(list(events)), setting()))
 
 
 def streamed(events: Iterable[Event]) -> list[Json]:
     writer = DIALECT.writer(setting())
-    data = b"".join([writer.write([event]) for event in ordered(events)]) + writer.end()
+    data = b"".join([writer.write([event]) for event in ordered(list(events))]) + writer.end()
     return [msgspec.json.decode(content) for content in payloads(data)]
 
 

@@ -15,7 +15,7 @@ CALL_SEAL = Sealed("gemini", "thought")
 
 def seen(*events: Event) -> tuple[Recall, list[Event]]:
     recall = Recall("req_1")
-    return recall, recall.see(ordered(events))
+    return recall, recall.see(ordered(list(events)))
 
 
 def thinking(at: int, text: str = "hm", seal: Sealed | None = SEAL) -> list[Event]:
