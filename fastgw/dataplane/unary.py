@@ -102,15 +102,17 @@ def _translate(
     text_bytes = 0
     silent: set[int] = set()
     for event in events:
-        match event:
-            case Delta(at=at, text=text) if at not in silent:
+        if isinstance(event, Delta):
+            if event.at not in silent:
+                text = event.text
                 text_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-            case BlockStart(at=at, kind=kind) if kind in UNCOUNTED:
-                silent.add(at)
-            case Used(usage=usage):
-                used = usage
-            case Failed(message=message):
-                raise Unusable(f"200 with an error inside: {message}")
+        elif isinstance(event, BlockStart):
+            if event.kind in UNCOUNTED:
+                silent.add(event.at)
+        elif isinstance(event, Used):
+            used = event.usage
+        elif isinstance(event, Failed):
+            raise Unusable(f"200 with an error inside: {event.message}")
     said = CALLERS[dialect].encode_answer(recall.see(events), setting)
     return said, used, -(-text_bytes // _BYTES_PER_TOKEN)
 

@@ -8,9 +8,7 @@ from fastgw.protocols import sse
 from fastgw.protocols.hub.dialect import StreamBroken
 from fastgw.protocols.sse import EventCutter, named, payload, payloads, split_events
 
-LINES = st.sampled_from(
-    [b"data: {}", b"data:{}", b"event: a", b": ping", b"", b"data: ", b"id: 1", b"data: \xc3\xa4"]
-)
+LINES = st.sampled_from([b"data: {}", b"data:{}", b"event: a", b": ping", b"", b"data: ", b"id: 1", b"data: \xc3\xa4"])
 
 
 @given(st.lists(LINES), st.sampled_from([b"\n", b"\r\n", b"\r"]), st.lists(st.integers(0, 40), max_size=8))
@@ -28,7 +26,7 @@ def test_events_fed_in_pieces_are_the_events_fed_whole(lines: list[bytes], end: 
 
 
 def test_payloads_are_the_data_of_each_event() -> None:
-    data = b'\xef\xbb\xbfdata: 1\n\n: ping\n\nevent: x\ndata: 2\ndata: 3\n\ndata:4\r\n\r\nevent: empty\n\n'
+    data = b"\xef\xbb\xbfdata: 1\n\n: ping\n\nevent: x\ndata: 2\ndata: 3\n\ndata:4\r\n\r\nevent: empty\n\n"
     assert payloads(data) == [b"1", b"2\n3", b"4"]
     assert payloads(b"data: a\n\ndata:b\n\nevent: e\ndata: c\n\n") == [b"a", b"b", b"c"]
     assert payload(b": ping\n\n") == b""

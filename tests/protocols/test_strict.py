@@ -30,7 +30,9 @@ LINES = msgspec.json.Decoder(list[Line])
 
 def test_what_is_known_is_decoded_in_one_go() -> None:
     losses = Losses()
-    lines = strict.decode(LINES, b'[{"role":"a","parts":[{"type":"note","text":"x","raw":{"b": 1.0, "a":1e400}}]}]', "m", losses)
+    lines = strict.decode(
+        LINES, b'[{"role":"a","parts":[{"type":"note","text":"x","raw":{"b": 1.0, "a":1e400}}]}]', "m", losses
+    )
     part = lines[0].parts[0]
     assert isinstance(part, Note)
     assert bytes(part.raw) == b'{"b": 1.0, "a":1e400}'

@@ -111,18 +111,26 @@ class Fetcher:
                 "send the rest as base64.",
             )
         turn = asyncio.Semaphore(bounds.at_once_per_call_max)
-        try:
-            with self._room.of_call(bounds.bytes_per_call_max) as room:
-                async with asyncio.timeout(bounds.timeout_call_ms / 1000), asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._fetch(url, turn, room)) for url in wanted]
-        except TimeoutError:
+        with self._room.of_call(bounds.bytes_per_call_max) as room:
+            # Not a timeout around a task group: on Python 3.11.2 the two together may let a cancellation through.
+            tasks = [asyncio.ensure_future(self._fetch(url, turn, room)) for url in wanted]
+            try:
+                done, late = await asyncio.wait(
+                    tasks, timeout=bounds.timeout_call_ms / 1000, return_when=asyncio.FIRST_EXCEPTION
+                )
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            if task in done and (failure := task.exception()) is not None:
+                raise failure
+        if late:
             raise GatewayError(
                 ErrorKind.BAD_REQUEST,
                 f"The images and documents could not all be fetched within {bounds.timeout_call_ms // 1000} s; "
                 "send them as base64.",
-            ) from None
-        except BaseExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+            )
         return {url: task.result() for url, task in zip(wanted, tasks, strict=True)}
 
     async def aclose(self) -> None:
