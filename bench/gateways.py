@@ -19,6 +19,8 @@ from bench import machine, payloads
 from bench.processes import MARK, Tree
 from bench.upstream import Upstream
 
+_ROOT = str(Path(__file__).parent.parent)
+"""The checkout: what it starts runs from folders of its own."""
 _READY_S_MAX = 60.0
 _KEY = re.compile(r"sk-[A-Za-z0-9_-]{30,}")
 PORTKEY_FOLDER = Path(__file__).parent / "portkey"
@@ -68,7 +70,7 @@ class Gateway:
         pinned = ["taskset", "-c", self.core, *command]
         with (self.folder / "output.log").open("ab") as output:
             self._process = subprocess.Popen(
-                pinned, env={**os.environ, **environment, MARK: mark}, stdout=output, stderr=output, cwd=self.folder
+                pinned, env={**os.environ, "PYTHONPATH": _ROOT, **environment, MARK: mark}, stdout=output, stderr=output, cwd=self.folder
             )
         self.tree = Tree(self._process.pid, mark)
 
@@ -190,7 +192,7 @@ class Fastgw(Gateway):
             time.sleep(0.05)
         minted = subprocess.run(
             [sys.executable, "-m", "fastgw", "keys", "create", "bench", "--json"],
-            env={**os.environ, **self.environment()},
+            env={**os.environ, "PYTHONPATH": _ROOT, **self.environment()},
             cwd=self.folder,
             capture_output=True,
             check=False,
