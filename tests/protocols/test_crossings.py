@@ -47,6 +47,8 @@ MEANT_ANYWAY: dict[str, set[tuple[str, ...]]] = {
         ("tools", "*", "parameters", "additionalProperties"),
         ("reasoning", "summary"),
         ("service_tier",),
+        # What has a definition is a grammar.
+        ("tools", "*", "format", "type"),
         # Items without a type are messages, and nothing is kept here either way.
         ("input", "*", "type"),
         ("store",),
