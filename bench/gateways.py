@@ -69,9 +69,8 @@ class Gateway:
         mark = uuid.uuid4().hex
         pinned = ["taskset", "-c", self.core, *command]
         with (self.folder / "output.log").open("ab") as output:
-            self._process = subprocess.Popen(
-                pinned, env={**os.environ, "PYTHONPATH": _ROOT, **environment, MARK: mark}, stdout=output, stderr=output, cwd=self.folder
-            )
+            set_up = {**os.environ, "PYTHONPATH": _ROOT, **environment, MARK: mark}
+            self._process = subprocess.Popen(pinned, env=set_up, stdout=output, stderr=output, cwd=self.folder)
         self.tree = Tree(self._process.pid, mark)
 
     def output(self) -> str:
