@@ -1,9 +1,8 @@
 """What the models of Anthropic take, wherever they are served.
 
-Unknown names count as the newest: Claude 5.5. Sources, all read 2026-11-21: platform.claude.com/docs "What's new" of
-Opus 5.5 and Sonnet 5.5 (thinking cannot be disabled, a forced tool call is an error), of Opus 4.7 (no sampling
-parameters, adaptive thinking only, effort `xhigh`), of Opus 4.8 (system messages within the conversation), "Structured
-outputs" (from 4.5), "Extended thinking" (signatures are good on every platform).
+Unknown names count as the newest. Sources (2026-11-21): platform.claude.com/docs "What's new" of Opus and Sonnet 5.5
+(thinking cannot be disabled, no forced tool calls), Opus 4.7 (no sampling parameters, adaptive thinking only), Opus 4.8
+(system messages within), "Structured outputs" (from 4.5), "Extended thinking" (signatures are good on every platform).
 """
 
 import re
@@ -42,7 +41,7 @@ _BUDGET = _BEFORE_4_7 | {"reasoning": "budget"}
 def _named(*names: str) -> str:
     """A pattern of model names. Resellers write the version with a dot (`4.7`)."""
     dashed = [f"*claude-{name}*" for name in names]
-    return "|".join(dict.fromkeys([*dashed, *(re.sub(r"-(\d)-(\d)", r"-\1.\2", name) for name in dashed)]))
+    return "|".join([*dashed, *(re.sub(r"-(\d)-(\d)", r"-\1.\2", name) for name in dashed)])
 
 
 RULES = (

@@ -120,7 +120,7 @@ async def test_the_name_of_a_model_reaches_the_handler(app: Starlette, base: str
         seen.append(scope.get("path_params", {}).get("model"))
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    monkeypatch.setitem(app._models, f"{base}/models/", handler)
+    monkeypatch.setitem(vars(app)["_models"], f"{base}/models/", handler)
     for name in ("m", "a/b:free", "models/x"):
         await ask(app, f"{base}/models/{name}", "GET")
     assert seen == ["m", "a/b:free", "models/x"]
