@@ -97,7 +97,7 @@ def quiet(gateway: Gateway) -> dict[str, int]:
     before = gateway.until_usage(lambda told: told["by_model"])["totals"]
     for _ in range(30):
         time.sleep(1.5)
-        now = gateway.until_usage(lambda told: told["by_model"])["totals"]
+        now: dict[str, int] = gateway.until_usage(lambda told: told["by_model"])["totals"]
         if now == before:
             return now
         before = now
