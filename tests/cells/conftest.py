@@ -4,6 +4,7 @@ import asyncio
 import base64
 import threading
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,26 +79,31 @@ def toml(provider: FakeProvider) -> str:
     return "\n".join(entries)
 
 
+@asynccontextmanager
+async def serving(folder: Path, provider: FakeProvider, config_toml: str) -> AsyncIterator[Ground]:
+    """A worker with this configuration and a key; at its end nothing is left running."""
+    server = embedded.start(folder)
+    config = folder / "gateway.toml"
+    config.write_text(config_toml)
+    app = asgi(load({"FASTGW_DATA_DIR": str(folder), "FASTGW_REDIS_URL": server.url}, config, VENDORS))
+    mirror = KeyMirror(server.url)
+    key = apikey.mint()
+    await mirror.sync([Principal("key_ground", apikey.digest(key), 1, "ground", Limits(), ())])
+    async with app.router.lifespan_context(app):
+        yield Ground(app, key, provider)
+        async with asyncio.timeout(30):
+            while app.state.drain.active:
+                await asyncio.sleep(0.01)
+    await mirror.aclose()
+    server.stop()
+
+
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def _ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ground]:
-    folder: Path = tmp_path_factory.mktemp("cells")
-    server = embedded.start(folder)
     with FakeProvider() as provider:
         provider.files["/cat.png"] = ("image/png", base64.b64decode(PNG))
-        config = folder / "gateway.toml"
-        config.write_text(toml(provider))
-        environ = {"FASTGW_DATA_DIR": str(folder), "FASTGW_REDIS_URL": server.url}
-        app = asgi(load(environ, config, VENDORS))
-        mirror = KeyMirror(server.url)
-        key = apikey.mint()
-        await mirror.sync([Principal("key_cells", apikey.digest(key), 1, "cells", Limits(), ())])
-        async with app.router.lifespan_context(app):
-            yield Ground(app, key, provider)
-            async with asyncio.timeout(30):
-                while app.state.drain.active:
-                    await asyncio.sleep(0.01)
-        await mirror.aclose()
-    server.stop()
+        async with serving(tmp_path_factory.mktemp("cells"), provider, toml(provider)) as ground:
+            yield ground
 
 
 @pytest.fixture

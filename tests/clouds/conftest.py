@@ -1,6 +1,5 @@
 """One worker before clouds that want signatures and tokens, played by one fake provider."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,15 +9,7 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from fastgw import apikey
-from fastgw.app.worker_app import asgi
-from fastgw.exchange import Principal
-from fastgw.limits import Limits
-from fastgw.providers import VENDORS
-from fastgw.settings import load
-from fastgw.storage.valkey import embedded
-from fastgw.storage.valkey.keys import KeyMirror
-from tests.cells.conftest import Ground
+from tests.cells.conftest import Ground, serving
 from tests.clouds.played import ACCESS_KEY, BEDROCK_KEY, played
 from tests.fakes import FakeProvider
 
@@ -76,22 +67,9 @@ secret = "azure-key"
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def _clouds(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ground]:
     folder = tmp_path_factory.mktemp("clouds")
-    server = embedded.start(folder)
     with FakeProvider() as provider:
-        config = folder / "gateway.toml"
-        config.write_text(_toml(provider.port, folder))
-        environ = {"FASTGW_DATA_DIR": str(folder), "FASTGW_REDIS_URL": server.url}
-        app = asgi(load(environ, config, VENDORS))
-        mirror = KeyMirror(server.url)
-        key = apikey.mint()
-        await mirror.sync([Principal("key_clouds", apikey.digest(key), 1, "clouds", Limits(), ())])
-        async with app.router.lifespan_context(app):
-            yield Ground(app, key, provider)
-            async with asyncio.timeout(30):
-                while app.state.drain.active:
-                    await asyncio.sleep(0.01)
-        await mirror.aclose()
-    server.stop()
+        async with serving(folder, provider, _toml(provider.port, folder)) as clouds:
+            yield clouds
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ from typing import Any
 import msgspec
 
 from fastgw.protocols.converse.encode_blocks import Blocks
-from fastgw.protocols.hub.conversation import Conversation, Document, Image, Part, Text, ToolCall, ToolResult, Turn
+from fastgw.protocols.hub.conversation import Conversation, Document, Image, Part, Text, Turn
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.pairing import answered, calls_of
 from fastgw.protocols.hub.target import Target
 
 _BILLING = "x-anthropic-billing-header:"
@@ -64,7 +65,7 @@ class _History:
         calls: dict[str, None] = {}
         for group in groups:
             parts = self._answered(calls, [] if group.assistant else group.parts)
-            calls = self._calls_of(group.parts) if group.assistant else {}
+            calls = calls_of(group.parts, self._path, self._losses) if group.assistant else {}
             parts = group.parts if group.assistant else parts
             content = [block for part in parts for block in self._blocks.of(part)]
             if not group.assistant and any("document" in block for block in content):
@@ -114,35 +115,5 @@ class _History:
             else:
                 self._groups[number].parts = [*moved, *self._groups[number].parts]
 
-    def _calls_of(self, parts: list[Part]) -> dict[str, None]:
-        calls = [part.id for part in parts if isinstance(part, ToolCall)]
-        if len(set(calls)) < len(calls):
-            self._losses.refuse(self._path, "two calls in one message have the same id. Give each an id of its own.")
-        return dict.fromkeys(calls)
-
     def _answered(self, calls: dict[str, None], parts: list[Part]) -> list[Part]:
-        """`parts` with the results first, in the order of the calls. Refuses anything but one result to each call."""
-        results: dict[str, ToolResult] = {}
-        for part in parts:
-            if isinstance(part, ToolResult):
-                if part.call_id not in calls:
-                    self._losses.refuse(
-                        self._path, f"the result for '{part.call_id}' does not follow a call with that id."
-                    )
-                if part.call_id in results:
-                    self._losses.refuse(self._path, f"the call '{part.call_id}' has two results. Send one.")
-                results[part.call_id] = part
-        answers: list[Part] = []
-        shown: list[Part] = []
-        for call in calls:
-            if call not in results:
-                self._losses.refuse(
-                    self._path, f"the call '{call}' has no result in the message after it. Send one for each call."
-                )
-            result = results[call]
-            if not self._abilities.tool_images:
-                media = tuple(part for part in result.parts if not isinstance(part, Text))
-                shown += media
-                result = msgspec.structs.replace(result, parts=tuple(p for p in result.parts if p not in media))
-            answers.append(result)
-        return [*answers, *shown, *(part for part in parts if not isinstance(part, ToolResult))]
+        return answered(calls, parts, self._path, self._losses, tool_images=self._abilities.tool_images)

@@ -21,9 +21,10 @@ from typing import Any
 
 import msgspec
 
-from fastgw.protocols.hub.conversation import Conversation, Document, Image, Part, Text, ToolCall, ToolResult, Turn
+from fastgw.protocols.hub.conversation import Conversation, Document, Image, Part, Text, Turn
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.names import field_of
+from fastgw.protocols.hub.pairing import answered, calls_of
 from fastgw.protocols.hub.target import Target
 from fastgw.protocols.messages.encode_blocks import Blocks
 from fastgw.protocols.messages.version import ASSISTANT_DOCUMENTS_END
@@ -70,17 +71,17 @@ class _History:
         calls: dict[str, None] = {}
         for group in groups:
             if not group.assistant:
-                group.parts = self._demand_answers(calls, group.parts)
+                group.parts = self._answered(calls, group.parts)
                 calls = {}
             else:
                 if calls:
-                    self._demand_answers(calls, [])
-                calls = self._calls_of(group)
+                    self._answered(calls, [])
+                calls = calls_of(group.parts, self._path, self._losses)
             messages.append(self._message(group))
             if group.notes:
                 messages.append({"role": "system", "content": self._notes(group.notes)})
         if calls:
-            self._demand_answers(calls, [])
+            self._answered(calls, [])
         _trim_prefill(messages[-1])
         return self._notes(self._system), messages
 
@@ -139,43 +140,8 @@ class _History:
                 following.parts = [*moved, *following.parts]
                 following.plain = False
 
-    def _calls_of(self, group: _Group) -> dict[str, None]:
-        calls = [part.id for part in group.parts if part.__class__ is ToolCall]
-        if not calls:
-            return {}
-        if len(set(calls)) < len(calls):
-            self._losses.refuse(self._path, "two calls in one message have the same id. Give each an id of its own.")
-        return dict.fromkeys(calls)
-
-    def _demand_answers(self, calls: dict[str, None], parts: list[Part]) -> list[Part]:
-        """`parts` with the results first, in the order of the calls. Refuses anything but one result to each call."""
-        if not calls and not any([part.__class__ is ToolResult for part in parts]):
-            return parts
-        results: dict[str, ToolResult] = {}
-        for part in parts:
-            if isinstance(part, ToolResult):
-                if part.call_id not in calls:
-                    self._losses.refuse(
-                        self._path, f"the result for '{part.call_id}' does not follow a call with that id."
-                    )
-                if part.call_id in results:
-                    self._losses.refuse(self._path, f"the call '{part.call_id}' has two results. Send one.")
-                results[part.call_id] = part
-        for call in calls:
-            if call not in results:
-                self._losses.refuse(
-                    self._path, f"the call '{call}' has no result in the message after it. Send one for each call."
-                )
-        answers: list[Part] = []
-        shown: list[Part] = []
-        for call in calls:
-            result = results[call]
-            if not self._abilities.tool_images and not _is_words(result):
-                media = [part for part in result.parts if not isinstance(part, Text)]
-                shown += media
-                result = msgspec.structs.replace(result, parts=tuple(p for p in result.parts if p not in media))
-            answers.append(result)
-        return [*answers, *shown, *(part for part in parts if not isinstance(part, ToolResult))]
+    def _answered(self, calls: dict[str, None], parts: list[Part]) -> list[Part]:
+        return answered(calls, parts, self._path, self._losses, tool_images=self._abilities.tool_images)
 
     def _message(self, group: _Group) -> dict[str, Any]:
         role = "assistant" if group.assistant else "user"
@@ -197,10 +163,6 @@ class _History:
         if len(turns) == 1 and turns[0].plain and len(texts) == 1 and not texts[0].cache:
             return texts[0].text
         return [block for text in texts for block in self._blocks.of(text, assistant=False)]
-
-
-def _is_words(result: ToolResult) -> bool:
-    return len(result.parts) == 1 and result.parts[0].__class__ is Text
 
 
 def _trim_prefill(message: dict[str, Any]) -> None:

@@ -82,7 +82,8 @@ class Tokens:
         except msgspec.DecodeError:
             # What the decoder says may quote a token: it is not repeated.
             self._fail("the answer holds none")
-        # Whatever went wrong, those who wait are told that there is no token, and the next fetch tries again.
+        # Whatever went wrong (network, TLS, an answer of any shape, a key that cannot sign): `_fail` logs it, those who
+        # wait are told that there is no token, and the next fetch tries again.
         except Exception as error:
             self._fail(str(error) or type(error).__name__)
         else:
