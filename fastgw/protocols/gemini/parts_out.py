@@ -15,7 +15,6 @@ from fastgw.protocols.hub.sealed import Sealed
 CHARS_MAX = 64 * 1024 * 1024
 """Kept of one block; a picture is the largest known. What is beyond is cut off."""
 _PREFIX = "call_"
-_TOLD = (Kind.TEXT, Kind.REFUSAL)
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
