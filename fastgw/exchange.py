@@ -1,19 +1,36 @@
 """The frozen values that stages hand on. They hold facts about one exchange and know neither I/O nor wire formats.
 
-Order of appearance on the path: `Principal` (auth), `Call` (ingress), `Estimate` and `Grant` or `Denial` (admission),
-`Candidate` (routing), `Opened`, `Checkpoint` and `Closed` (settlement; these three are what the journal keeps).
+Order of appearance on the path: `Principal` (auth), `Call` (ingress), `Estimate`, `Hold` and `Grant` or `Denial`
+(admission), `Candidate` (routing), `Opened`, `Hopped`, `Checkpoint` and `Closed` (settlement; these four are what the
+journal keeps). `Purse` is what the keeper tells the gate about money. Amounts are integers of nano-USD (10^-9 USD).
 """
 
 import enum
+import hashlib
 from typing import Literal
 
 import msgspec
 
 from fastgw.errors import ErrorKind
 from fastgw.limits import Limits
+from fastgw.money.amounts import PPM
+from fastgw.money.pricing import Pricing
 from fastgw.protocols.hub.dialect import Fields, FromPath, Peek
 from fastgw.protocols.hub.target import Target
 from fastgw.usage import Usage
+
+
+class Quotas(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a key may spend, in nano-USD; 0: no quota of this sort. What is held counts as spent."""
+
+    total_nano: int = 0
+    """Since the key was made."""
+    h5_nano: int = 0
+    """In any 5 hours; `d1` in any 24, `d7` in any 168."""
+    d1_nano: int = 0
+    d7_nano: int = 0
+    month_nano: int = 0
+    """In a calendar month, UTC."""
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
@@ -37,6 +54,16 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
     """A parameter that the provider cannot be told is refused instead of left out."""
     disabled: bool = False
     """Revoked. Kept as a tombstone, so that a revocation outlives a lost message."""
+    account_id: str = ""
+    """Who pays; empty for a key from before there were accounts, which nobody pays for."""
+    prepaid: bool = False
+    """The account's balance is limited: nothing runs that it cannot pay for."""
+    quotas: Quotas | None = None
+    """None: no quota of any sort."""
+    group: str = ""
+    """Name of the key's group, for usage rows."""
+    margin_ppm: int = PPM
+    """What the group multiplies prices by, in millionths; 1_000_000 is the price itself."""
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
@@ -90,6 +117,19 @@ class RateStatus(msgspec.Struct, frozen=True, gc=False):
     reset_tokens_ms: int = 0
 
 
+class Hold(msgspec.Struct, frozen=True, gc=False):
+    """What an exchange may cost: set aside before it runs, from the balance and from the key's quotas alike."""
+
+    want_nano: int
+    """For the worst case: the prompt's bound and the output's cap at the dearest price that may apply."""
+    least_nano: int
+    """The least that is of use: with a cap of the caller's, `want_nano`; else the prompt and a little output."""
+
+
+ACCOUNT_PURSE = 1
+KEY_PURSE = 2
+
+
 class Ask(msgspec.Struct, frozen=True, gc=False):
     """The question to admission: may this exchange run now?"""
 
@@ -102,6 +142,8 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     """Tokens to debit now (an `Estimate.total`)."""
     requests: int = 1
     """Requests that it stands for: 1, or more when a worker takes some ahead."""
+    hold: Hold | None = None
+    """What to set aside where the account is prepaid or the key has quotas; None: no money is at stake."""
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False):
@@ -111,6 +153,10 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
     status: RateStatus
     local: bool = False
     """Granted from the worker's own buckets because the store was away; nothing to give back there."""
+    hold_nano: int = 0
+    """What was set aside: `least_nano` to `want_nano` of the ask; 0 where nothing had to be."""
+    purses: int = 0
+    """What it was set aside from: `ACCOUNT_PURSE` | `KEY_PURSE`."""
 
 
 class Reason(enum.Enum):
@@ -125,6 +171,15 @@ class Reason(enum.Enum):
     STALE_KEY = "stale_key"
     """The store knows a newer epoch of the key: read it again, then ask again."""
     STORE_AWAY = "store_away"
+    REBUILDING = "rebuilding"
+    """The store has lost what it knew of the account's or key's money, and does not have it back yet."""
+    BALANCE = "balance"
+    """The account cannot pay for it."""
+    QUOTA_TOTAL = "quota_total"
+    QUOTA_5H = "quota_5h"
+    QUOTA_1D = "quota_1d"
+    QUOTA_7D = "quota_7d"
+    QUOTA_MONTH = "quota_month"
 
 
 class Denial(msgspec.Struct, frozen=True, gc=False):
@@ -134,6 +189,36 @@ class Denial(msgspec.Struct, frozen=True, gc=False):
     retry_after_ms: int
     """When it may succeed, 0 if waiting does not help."""
     status: RateStatus
+    left_nano: int = 0
+    """Where money is the reason: what is left of the balance or quota, 0 or more."""
+
+
+def worker_number(journal: str) -> int:
+    """The number by which the gate knows the worker that writes this journal: 48 bits, 1 or more."""
+    return int.from_bytes(hashlib.sha256(journal.encode()).digest()[:6], "big") | 1
+
+
+class Purse(msgspec.Struct, frozen=True, gc=False):
+    """What the keeper tells the gate about one account's balance, or about what one key has spent (docs/adr/0008)."""
+
+    name: str
+    """Id of the account or key."""
+    version: int
+    """Counts up with each posting to it."""
+    journals_version: int
+    """Counts up with each journal that is registered or finished, in the whole deployment."""
+    drained: tuple[tuple[int, int], ...]
+    """For each journal that is not finished: its worker's number at the gate, and what of that worker's spending from
+    this purse is in the figures below already."""
+    balance_nano: int = 0
+    """Of an account; may be negative."""
+    spent_nano: int = 0
+    """By a key, since it was made."""
+    month_until_s: int = 0
+    """Unix seconds at which the month ends that `month_nano` is about."""
+    month_nano: int = 0
+    leaving: tuple[tuple[tuple[int, int], ...], ...] = ((), (), ())
+    """For the windows of 5 h, 1 d and 7 d: when (Unix seconds) which amount leaves the window, soonest first."""
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -167,6 +252,11 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Name of the provider's TLS settings (custom CA, client certificate); empty for the default."""
     proxy: str = ""
     """URL of an HTTP proxy to go through; empty for none."""
+    pricing: Pricing | None = None
+    """What the provider takes for the model, None when nobody knows. The caller pays it too, with the margin of the
+    key's group, unless the name that was asked for has a price of its own (`Catalog.pricing`)."""
+    drain_ms: int = 0
+    """How long to go on reading after the caller has gone, to learn the true usage; 0: not at all."""
 
     def __repr__(self) -> str:
         return f"Candidate({self.public_model!r} at {self.origin!r} with {self.credential!r})"
@@ -203,6 +293,25 @@ class Opened(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="o"):
     started_ms: int
     """Wall clock, Unix milliseconds."""
     prompt_tokens_estimate: int
+    account_id: str = ""
+    purses: int = 0
+    hold_nano: int = 0
+    group: str = ""
+
+
+class Hopped(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="h"):
+    """An attempt that failed before anything of it was shown, after which the next candidate is tried."""
+
+    exchange_id: str
+    number: int
+    """Of the attempt, from 1."""
+    provider: str
+    provider_model: str
+    error: ErrorKind
+    at_ms: int
+    """Wall clock, Unix milliseconds."""
+    cost_nano: int
+    """What the provider may bill the operator for it, 0 when it refused."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="p"):
@@ -212,6 +321,10 @@ class Checkpoint(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="p"
     delivered_bytes: int
     first_byte_ms: int
     output_tokens_estimate: int
+    charge_nano: int = 0
+    """What the caller owes if nothing more comes of it."""
+    cost_nano: int = 0
+    """What the operator then owes the provider."""
 
 
 class Closed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="c"):
@@ -240,6 +353,18 @@ class Closed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="c"):
     attempts: int
     """How many candidates were tried, 0 if none."""
     delivered_bytes: int
+    account_id: str = ""
+    """Who pays; empty for nobody."""
+    purses: int = 0
+    """What was held and is now spent: `ACCOUNT_PURSE` | `KEY_PURSE`."""
+    hold_nano: int = 0
+    charge_nano: int = 0
+    """What the caller pays. More than `hold_nano` where something was held: an overage."""
+    cost_nano: int = 0
+    """What the provider takes for the attempt that answered."""
+    unpriced: bool = False
+    """Nobody knows the model's price: nothing was charged."""
+    group: str = ""
 
 
-JournalRecord = Opened | Checkpoint | Closed
+JournalRecord = Opened | Hopped | Checkpoint | Closed

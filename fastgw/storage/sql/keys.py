@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from fastgw import apikey
-from fastgw.exchange import Principal
+from fastgw.exchange import Principal, Quotas
 from fastgw.limits import Limits
 from fastgw.storage.sql.engine import reading
 from fastgw.storage.sql.tables import API_KEYS, KEYS_VERSION, META
@@ -17,6 +17,7 @@ _ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _encode = msgspec.json.Encoder().encode
 _limits = msgspec.json.Decoder(Limits).decode
 _names = msgspec.json.Decoder(tuple[str, ...]).decode
+_quotas = msgspec.json.Decoder(Quotas).decode
 
 
 class KeyRecord(msgspec.Struct, frozen=True):
@@ -38,9 +39,13 @@ class KeyRecord(msgspec.Struct, frozen=True):
     created_at_ms: int
     strict: bool = False
     """Refused rather than served without a parameter that the provider cannot be told."""
+    account_id: str = ""
+    """Who pays; empty for nobody."""
+    quotas: Quotas | None = None
+    group: str = ""
 
-    def principal(self) -> Principal:
-        """The record as the data plane reads it."""
+    def principal(self, *, prepaid: bool = False) -> Principal:
+        """The record as the data plane reads it. `prepaid`: the account's balance is limited."""
         return Principal(
             key_id=self.id,
             digest=self.digest,
@@ -52,6 +57,10 @@ class KeyRecord(msgspec.Struct, frozen=True):
             expires_at_s=self.expires_at_s,
             strict=self.strict,
             disabled=self.revoked_at_ms > 0,
+            account_id=self.account_id,
+            prepaid=prepaid,
+            quotas=self.quotas,
+            group=self.group,
         )
 
 
@@ -72,6 +81,9 @@ class Keys:
         ips: tuple[str, ...] = (),
         expires_at_s: int = 0,
         strict: bool = False,
+        account_id: str = "",
+        quotas: Quotas | None = None,
+        group: str = "",
     ) -> KeyRecord:
         """Store a key that was just minted. Without limits of its own the default guard holds for it."""
         record = KeyRecord(
@@ -87,8 +99,13 @@ class Keys:
             epoch=1,
             created_at_ms=now_ms,
             strict=strict,
+            account_id=account_id,
+            quotas=quotas,
+            group=group,
         )
         row = msgspec.structs.asdict(record)
+        row["group_name"] = row.pop("group")
+        row["quotas"] = "" if quotas is None else _encode(quotas).decode()
         for column in ("limits", "models", "ips"):
             row[column] = _encode(row[column]).decode()
         with self._engine.begin() as connection:
@@ -140,4 +157,6 @@ def _record(row: Row[tuple[object, ...]]) -> KeyRecord:
     values["limits"] = _limits(values["limits"])
     values["models"] = _names(values["models"])
     values["ips"] = _names(values["ips"])
+    values["quotas"] = _quotas(values["quotas"]) if values["quotas"] else None
+    values["group"] = values.pop("group_name")
     return KeyRecord(**values)

@@ -18,9 +18,10 @@ _log = logging.getLogger("fastgw.keeper")
 
 _UNFIT = (DataError, IntegrityError, StatementError, OverflowError)
 """What is wrong with a row and not with the database: no later try would take it."""
-_TOGETHER = 30
-"""Rows of one INSERT: 810 parameters, below the 999 of any SQLite. Saves 0.6 us of CPU a row there."""
+_TOGETHER = 29
+"""Rows of one INSERT: 986 parameters, below the 999 of any SQLite. Saves 0.6 us of CPU a row there."""
 _OPENED_FIELDS = Opened.__struct_fields__
+_COLUMNS = {"group": "group_name"}
 _CHECKPOINT_FIELDS = Checkpoint.__struct_fields__[1:]
 
 
@@ -83,7 +84,7 @@ class UsageLedger:
             rows = connection.execute(select(OPEN_EXCHANGES).where(OPEN_EXCHANGES.c.journal == journal)).mappings()
             return [
                 (
-                    Opened(**{field: row[field] for field in _OPENED_FIELDS}),
+                    Opened(**{field: row[_COLUMNS.get(field, field)] for field in _OPENED_FIELDS}),
                     Checkpoint(row["exchange_id"], *(row[field] for field in _CHECKPOINT_FIELDS)),
                 )
                 for row in rows
@@ -151,7 +152,12 @@ def _delete(connection: Connection, table: Table, journal: str) -> None:
 
 def _open_row(journal: str, opened: Opened) -> dict[str, Any]:
     row = msgspec.structs.asdict(opened)
-    row.update(journal=journal, model=_text(opened.model), provider_model=_text(opened.provider_model))
+    row.update(
+        journal=journal,
+        model=_text(opened.model),
+        provider_model=_text(opened.provider_model),
+        group_name=row.pop("group"),
+    )
     return row
 
 
@@ -188,6 +194,13 @@ def _usage_row(closed: Closed) -> tuple[Any, ...]:
         closed.gateway_us,
         closed.attempts,
         closed.delivered_bytes,
+        closed.account_id,
+        closed.group,
+        closed.hold_nano,
+        closed.charge_nano,
+        closed.cost_nano,
+        max(0, closed.charge_nano - closed.hold_nano) if closed.purses else 0,
+        closed.unpriced,
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from fastgw.errors import StartupError
 from fastgw.storage.sql.engine import explained, open_engine, reading
 
-VERSIONS = ("0001", "0002")
+VERSIONS = ("0001", "0002", "0003")
 """Every version of the schema, oldest first; the last is what this program works with."""
 
 _LOCK_ID = 0x6661_7374_6777

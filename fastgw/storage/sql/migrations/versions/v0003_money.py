@@ -1,0 +1,180 @@
+"""Money: accounts, the ledger, prices, payments, and what the gate is rebuilt from."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+_BUCKETS = (
+    "in_text",
+    "in_audio",
+    "in_image",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "out_text",
+    "out_reasoning",
+    "out_audio",
+    "out_image",
+)
+
+
+def upgrade() -> None:
+    """Add the tables of money, and who pays to keys and rows."""
+    _columns()
+    _ledger()
+    _gate()
+    _sums()
+    _topups()
+    meta = sa.table("meta", sa.column("name"), sa.column("value"))
+    op.bulk_insert(
+        meta, [{"name": name, "value": 0} for name in ("money_version", "journals_version", "prices_version")]
+    )
+
+
+def _columns() -> None:
+    for table in ("api_keys", "usage", "open_exchanges"):
+        op.add_column(table, sa.Column("account_id", sa.String(32), nullable=False, server_default=""))
+        op.add_column(table, sa.Column("group_name", sa.String(64), nullable=False, server_default=""))
+    op.add_column("api_keys", sa.Column("quotas", sa.Text, nullable=False, server_default=""))
+    op.create_index("api_keys_account", "api_keys", ["account_id"])
+    for table, names in (
+        ("usage", ("hold_nano", "charge_nano", "cost_nano", "overage_nano")),
+        ("open_exchanges", ("hold_nano", "charge_nano", "cost_nano")),
+    ):
+        for name in names:
+            op.add_column(table, sa.Column(name, sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("usage", sa.Column("unpriced", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("open_exchanges", sa.Column("purses", sa.Integer, nullable=False, server_default="0"))
+
+
+def _ledger() -> None:
+    op.create_table(
+        "hops",
+        _id("exchange_id", 64),
+        sa.Column("number", sa.Integer, primary_key=True),
+        _text("provider"),
+        _text("provider_model"),
+        _text("error", 32),
+        _count("at_ms"),
+        _count("cost_nano"),
+    )
+    op.create_table(
+        "accounts",
+        _id("id", 32),
+        sa.Column("name", sa.String(256), nullable=False, unique=True),
+        sa.Column("prepaid", sa.Boolean, nullable=False),
+        _count("balance_nano"),
+        _count("version"),
+        _count("changed"),
+        _count("created_at_ms"),
+    )
+    op.create_index("accounts_changed", "accounts", ["changed"])
+    op.create_table(
+        "postings",
+        sa.Column("id", sa.Integer().with_variant(sa.BigInteger, "postgresql"), primary_key=True, autoincrement=True),
+        _text("kind", 32),
+        _text("reference", 192),
+        _count("at_ms"),
+        _text("note"),
+        sa.UniqueConstraint("kind", "reference"),
+    )
+    op.create_table(
+        "entries",
+        sa.Column("posting_id", sa.BigInteger, primary_key=True),
+        _id("party", 64),
+        _count("amount_nano"),
+    )
+    op.create_index("entries_party", "entries", ["party"])
+
+
+def _gate() -> None:
+    op.create_table(
+        "journals",
+        _id("journal", 128),
+        sa.Column("worker", sa.BigInteger, nullable=False, unique=True),
+        _count("seen_at_ms"),
+    )
+    op.create_table("journal_spent", _id("journal", 128), _id("purse", 32), _count("spent_nano"))
+    op.create_table(
+        "key_spent",
+        _id("key_id", 32),
+        _count("version"),
+        _count("total_nano"),
+        sa.Column("month", sa.Integer, nullable=False),
+        _count("month_nano"),
+    )
+    op.create_table(
+        "key_slots", _id("key_id", 32), sa.Column("slot_s", sa.BigInteger, primary_key=True), _count("spent_nano")
+    )
+
+
+def _sums() -> None:
+    op.create_table(
+        "usage_days",
+        sa.Column("day", sa.Integer, primary_key=True),
+        _id("key_id", 32),
+        _id("model", 512),
+        _id("account_id", 32),
+        _count("requests"),
+        _count("errors"),
+        *(_count(bucket) for bucket in _BUCKETS),
+        _count("charge_nano"),
+        _count("cost_nano"),
+        _count("unpriced"),
+        _count("total_ms"),
+    )
+    op.create_index("usage_days_key", "usage_days", ["key_id", "day"])
+
+
+def _topups() -> None:
+    op.create_table(
+        "codes",
+        _id("digest", 64),
+        _text("hint", 32),
+        _count("amount_nano"),
+        _count("created_at_ms"),
+        _count("expires_at_s"),
+        _count("redeemed_at_ms"),
+        _text("account_id", 32),
+    )
+    op.create_table(
+        "payments",
+        _id("id", 32),
+        _text("provider", 32),
+        _text("provider_ref", 128),
+        _text("account_id", 32),
+        _text("state", 32),
+        _text("currency", 16),
+        _count("amount_minor"),
+        _count("paid_minor"),
+        _count("rate_nano"),
+        _count("credited_nano"),
+        _count("returned_nano"),
+        _count("created_at_ms"),
+        _count("updated_at_ms"),
+    )
+    op.create_index("payments_account", "payments", ["account_id"])
+    op.create_index("payments_ref", "payments", ["provider", "provider_ref"])
+    op.create_table(
+        "payment_events",
+        _id("provider", 32),
+        _id("event", 192),
+        _text("payment_id", 32),
+        _text("kind", 64),
+        _count("at_ms"),
+    )
+    op.create_table("price_overrides", _id("model", 512), _text("tariffs"), _count("changed_at_ms"))
+
+
+def _id(name: str, length: int) -> sa.Column[object]:
+    return sa.Column(name, sa.String(length), primary_key=True)
+
+
+def _text(name: str, length: int = 0) -> sa.Column[object]:
+    return sa.Column(name, sa.String(length) if length else sa.Text, nullable=False)
+
+
+def _count(name: str) -> sa.Column[object]:
+    return sa.Column(name, sa.BigInteger, nullable=False)
