@@ -107,6 +107,11 @@ def cap(fields: Fields, *names: str) -> int:
     return 0
 
 
+def number(value: int) -> msgspec.Raw:
+    """A number as a field's value."""
+    return msgspec.Raw(b"%d" % value)
+
+
 def field(decoder: msgspec.json.Decoder[Any], fields: Fields, name: str) -> Any:
     """One field, decoded. Raises `GatewayError` (400) with the JSON path of what is wrong."""
     return typed(decoder, fields[name], name)

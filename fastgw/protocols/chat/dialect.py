@@ -26,6 +26,10 @@ class Chat:
     read_answer = staticmethod(answer.read_answer)
     peek = staticmethod(peek.peek)
 
+    def with_cap(self, fields: Fields, cap: int) -> Fields:
+        """The body with `cap` as its only cap of output tokens."""
+        return peek.with_cap(fields, cap)
+
     def decode_request(self, fields: Fields, said: FromPath, losses: Losses) -> Conversation:
         """The caller's body as a conversation."""
         return decode.decode_request(fields, said, losses)

@@ -71,6 +71,14 @@ def wants_usage(fields: Fields) -> bool:
     return bool(options and options.include_usage)
 
 
+def with_cap(fields: Fields, cap: int) -> Fields:
+    """The body with `cap` as its only cap, by the name that the caller used: some servers know no other."""
+    names = [name for name in _OUTPUT_CAPS if name in fields]
+    changed = {name: raw for name, raw in fields.items() if name not in _OUTPUT_CAPS}
+    changed[names[0] if len(names) == 1 else _NEWER_CAP] = toplevel.number(cap)
+    return changed
+
+
 _NEWER_CAP = "max_completion_tokens"
 _DEVELOPER = b'"developer"'
 _SYSTEM = msgspec.Raw(b'"system"')

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from fastgw.errors import ErrorKind, GatewayError
+from fastgw.protocols import toplevel
 from fastgw.protocols.chat import answer
 from fastgw.protocols.chat import peek as chat_peek
 from fastgw.protocols.chat.stream import StreamTap
@@ -42,6 +43,10 @@ class Completions:
     def splice(self, fields: Fields, seen: Peek, target: Target) -> bytes:
         """The caller's body for a provider of this dialect."""
         return chat_peek.splice(fields, seen, target)
+
+    def with_cap(self, fields: Fields, cap: int) -> Fields:
+        """The body with `cap` as its only cap of output tokens."""
+        return fields | {"max_tokens": toplevel.number(cap)}
 
     def decode_request(self, fields: Fields, said: FromPath, losses: Losses) -> Conversation:
         """The caller's prompt as a conversation of one message."""

@@ -28,6 +28,10 @@ class GeminiDialect:
         """The caller's body; the path names the model."""
         return peek.splice(fields, target)
 
+    def with_cap(self, fields: Fields, cap: int) -> Fields:
+        """The body with `cap` as its only cap of output tokens."""
+        return peek.with_cap(fields, cap)
+
     def decode_request(self, fields: Fields, said: FromPath, losses: Losses) -> Conversation:
         """Raises `GatewayError` (400) that names the JSON path of the mistake."""
         return decode.request(fields, said, losses)

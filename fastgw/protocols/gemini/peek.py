@@ -52,6 +52,15 @@ def peek(body: Fields, said: FromPath) -> Peek:
     return Peek(model, bool(said.stream), cap, choices, pinned=pinned)
 
 
+def with_cap(body: Fields, cap: int) -> Fields:
+    """The body with `cap` as its only `maxOutputTokens`."""
+    fields = top(body)
+    given = toplevel.field(_config, fields, "generationConfig") if "generationConfig" in fields else None
+    config = {name: raw for name, raw in (given or {}).items() if camel(name) != "maxOutputTokens"}
+    config["maxOutputTokens"] = toplevel.number(cap)
+    return fields | {"generationConfig": msgspec.Raw(_encode(config))}
+
+
 def _number(config: Fields, name: str, default: int) -> int:
     if name not in config:
         return default

@@ -174,6 +174,9 @@ class CallerDialect(Protocol):
     def splice(self, fields: Fields, seen: Peek, target: Target) -> bytes:
         """The body for a provider of the same dialect: `model` replaced, usage asked for, nothing nested touched."""
 
+    def with_cap(self, fields: Fields, cap: int) -> Fields:
+        """The caller's body with `cap` (1 or more) as its only cap of output tokens, for each answer asked for."""
+
     def decode_request(self, fields: Fields, said: FromPath, losses: Losses) -> Conversation:
         """Raises `GatewayError` (400) that names the JSON path of the mistake."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from fastgw.protocols import toplevel
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.dialect import Fields, FromPath, Peek, Reader, Reading, Setting, Tap, Writer
 from fastgw.protocols.hub.events import Event
@@ -24,6 +25,10 @@ class Messages:
     def splice(self, fields: Fields, seen: Peek, target: Target) -> bytes:
         """The body for a provider of the same dialect, nothing nested touched."""
         return peek.splice(fields, seen, target)
+
+    def with_cap(self, fields: Fields, cap: int) -> Fields:
+        """The body with `cap` as its only cap of output tokens."""
+        return fields | {"max_tokens": toplevel.number(cap)}
 
     def decode_request(self, fields: Fields, said: FromPath, losses: Losses) -> Conversation:
         """Raises `GatewayError` (400) that names the JSON path of the mistake."""

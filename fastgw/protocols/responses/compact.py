@@ -29,7 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 def summarising(conversation: Conversation) -> Conversation:
     """The question that makes the model summarise `conversation`: tools stay known, as their calls are in the history,
-    but none may be called; the answer has no form and no cap but the model's."""
+    but none may be called; the answer has no form of its own."""
     asked = Turn("user", (Text(ASK),), plain=True)
     return msgspec.structs.replace(
         conversation,
@@ -37,7 +37,6 @@ def summarising(conversation: Conversation) -> Conversation:
         stream=False,
         tool_choice=ToolChoice("none") if conversation.tools else None,
         format=None,
-        output_cap=None,
         verbosity="",
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from fastgw.errors import ErrorKind, GatewayError
+from fastgw.protocols import toplevel
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.dialect import Fields, FromPath, Peek, Reader, Reading, Setting, Unusable
 from fastgw.protocols.hub.events import Event
@@ -15,6 +16,8 @@ from fastgw.protocols.responses.tap import StreamTap
 from fastgw.protocols.responses.write import Writer
 from fastgw.usage import Usage
 
+_NOT_SAID = frozenset(("stream", "max_output_tokens"))
+"""Of Responses, and no fields of the provider's endpoint."""
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.encode
 
@@ -45,7 +48,11 @@ class Compaction:
 
     def splice(self, fields: Fields, seen: Peek, target: Target) -> bytes:
         """The body for a provider of the same dialect."""
-        return peek.splice({name: raw for name, raw in fields.items() if name != "stream"}, target)
+        return peek.splice({name: raw for name, raw in fields.items() if name not in _NOT_SAID}, target)
+
+    def with_cap(self, fields: Fields, cap: int) -> Fields:
+        """The body with a cap for whoever is asked for a summary; OpenAI's own compaction takes none (2026-08)."""
+        return fields | {"max_output_tokens": toplevel.number(cap)}
 
     def decode_request(self, fields: Fields, said: FromPath, losses: Losses) -> Conversation:
         """The question that makes a model summarise."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from fastgw.protocols import toplevel
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.dialect import Fields, FromPath, Peek, Reading, Setting
 from fastgw.protocols.hub.events import Event
@@ -26,6 +27,10 @@ class Responses:
     def splice(self, fields: Fields, seen: Peek, target: Target) -> bytes:
         """The body for a provider of the same dialect."""
         return peek.splice(fields, target)
+
+    def with_cap(self, fields: Fields, cap: int) -> Fields:
+        """The body with `cap` as its only cap of output tokens."""
+        return fields | {"max_output_tokens": toplevel.number(cap)}
 
     def decode_request(self, fields: Fields, said: FromPath, losses: Losses) -> Conversation:
         """Raises `GatewayError` (400) that names the JSON path of the mistake."""

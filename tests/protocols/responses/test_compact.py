@@ -27,7 +27,7 @@ def test_the_model_is_asked_at_the_end_and_may_call_nothing() -> None:
     assert made.turns[:-1] == conversation.turns
     assert made.turns[-1] == Turn("user", made.turns[-1].parts, plain=True)
     assert (made.tool_choice, made.tools) == (ToolChoice("none"), conversation.tools)
-    assert (made.stream, made.format, made.output_cap) == (False, None, None)
+    assert (made.stream, made.format, made.output_cap) == (False, None, 9)
     assert compact.summarising(decoded()[0]).tool_choice is None
 
 
