@@ -52,13 +52,15 @@ class Tokens:
     """From the provider's cache."""
     write: int = 0
     """To it; Gemini does not count that and adds it to its prompt."""
+    write_1h: int = 0
+    """The same for an hour; only Anthropic tells it apart."""
     said: int = 7
     thought: int = 0
 
     @property
     def taken(self) -> int:
         """All that went in."""
-        return self.text + self.read + self.write
+        return self.text + self.read + self.write + self.write_1h
 
     @property
     def given(self) -> int:
@@ -81,6 +83,8 @@ class Scene:
     """What a stream waits for before it fails; None: a moment."""
     whole_blocks: bool = False
     """A stream has one delta a block, not several."""
+    deltas: int = 3
+    """How many a block has in a stream, if it has several and the text is long enough."""
 
 
 @dataclass(frozen=True)
@@ -95,5 +99,6 @@ def pieces(text: str, scene: Scene) -> list[str]:
     """A block's text as the deltas of its stream."""
     if scene.whole_blocks or len(text) < 2:
         return [text] if text else []
-    third = max(1, len(text) // 3)
-    return [part for part in (text[:third], text[third : 2 * third], text[2 * third :]) if part]
+    size = max(1, len(text) // scene.deltas)
+    cuts = [size * number for number in range(scene.deltas)]
+    return [part for start, end in zip(cuts, [*cuts[1:], len(text)], strict=True) if (part := text[start:end])]

@@ -17,7 +17,7 @@ def usage(tokens: Tokens) -> dict[str, Any]:
         "total_tokens": tokens.taken + tokens.given,
         "prompt_tokens_details": {
             "cached_tokens": tokens.read,
-            "cache_write_tokens": tokens.write,
+            "cache_write_tokens": tokens.write + tokens.write_1h,
             "audio_tokens": 0,
         },
         "completion_tokens_details": {"reasoning_tokens": tokens.thought, "audio_tokens": 0},

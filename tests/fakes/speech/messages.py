@@ -21,9 +21,12 @@ def usage(tokens: Tokens, said: int) -> dict[str, Any]:
     """Input excludes what was cached; reasoning is not told apart."""
     return {
         "input_tokens": tokens.text,
-        "cache_creation_input_tokens": tokens.write,
+        "cache_creation_input_tokens": tokens.write + tokens.write_1h,
         "cache_read_input_tokens": tokens.read,
-        "cache_creation": {"ephemeral_5m_input_tokens": tokens.write, "ephemeral_1h_input_tokens": 0},
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": tokens.write,
+            "ephemeral_1h_input_tokens": tokens.write_1h,
+        },
         "output_tokens": said,
         "service_tier": "standard",
     }

@@ -13,7 +13,7 @@ def usage(tokens: Tokens) -> dict[str, Any]:
     """Cached and written tokens lie within the input, reasoning within the output."""
     return {
         "input_tokens": tokens.taken,
-        "input_tokens_details": {"cached_tokens": tokens.read, "cache_write_tokens": tokens.write},
+        "input_tokens_details": {"cached_tokens": tokens.read, "cache_write_tokens": tokens.write + tokens.write_1h},
         "output_tokens": tokens.given,
         "output_tokens_details": {"reasoning_tokens": tokens.thought},
         "total_tokens": tokens.taken + tokens.given,
