@@ -255,11 +255,26 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     pricing: Pricing | None = None
     """What the provider takes for the model, None when nobody knows. The caller pays it too, with the margin of the
     key's group, unless the name that was asked for has a price of its own (`Catalog.pricing`)."""
+    context_length: int = 0
+    """Tokens that the model takes at most, 0 when unknown."""
+    max_output: int = 0
+    """Tokens that it gives at most, 0 when unknown."""
     drain_ms: int = 0
     """How long to go on reading after the caller has gone, to learn the true usage; 0: not at all."""
 
     def __repr__(self) -> str:
         return f"Candidate({self.public_model!r} at {self.origin!r} with {self.credential!r})"
+
+
+class Charge(msgspec.Struct, frozen=True, gc=False):
+    """What an exchange comes to, in nano-USD."""
+
+    charge_nano: int = 0
+    """For who asked."""
+    cost_nano: int = 0
+    """For the operator, at the provider."""
+    unpriced: bool = False
+    """Nobody knows what the model costs."""
 
 
 class Outcome(enum.Enum):
