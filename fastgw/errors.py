@@ -31,6 +31,12 @@ class ErrorKind(enum.Enum):
     REQUEST_TIMEOUT = "request_timeout"
     REQUEST_TOO_LARGE = "request_too_large"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
+    IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight"
+    """The first request with this `Idempotency-Key` is still running."""
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    """The `Idempotency-Key` was used for another request."""
+    IDEMPOTENCY_NOT_KEPT = "idempotency_not_kept"
+    """The request has run and was charged, but its answer could not be kept."""
     RATE_LIMITED = "rate_limited"
     CLIENT_GONE = "client_gone"
     OVERLOADED = "overloaded"
@@ -76,6 +82,10 @@ _STATUS: dict[ErrorKind, int] = {
     ErrorKind.REQUEST_TIMEOUT: 408,
     ErrorKind.REQUEST_TOO_LARGE: 413,
     ErrorKind.UNSUPPORTED_ENCODING: 415,
+    # draft-ietf-httpapi-idempotency-key-header-07, section 2.7: 409 while the first runs, 422 for another request.
+    ErrorKind.IDEMPOTENCY_IN_FLIGHT: 409,
+    ErrorKind.IDEMPOTENCY_MISMATCH: 422,
+    ErrorKind.IDEMPOTENCY_NOT_KEPT: 409,
     ErrorKind.RATE_LIMITED: 429,
     # 499 is nginx's convention for "client closed the request"; nobody receives it, usage rows carry it.
     ErrorKind.CLIENT_GONE: 499,

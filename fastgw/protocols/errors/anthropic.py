@@ -60,9 +60,12 @@ def type_of(error: GatewayError) -> str:  # noqa: PLR0911  one arm for each kind
             | ErrorKind.KEY_IN_QUERY
             | ErrorKind.METHOD_NOT_ALLOWED
             | ErrorKind.UNSUPPORTED_ENCODING
+            | ErrorKind.IDEMPOTENCY_MISMATCH
             | ErrorKind.CLIENT_GONE
         ):
             return "invalid_request_error"
+        case ErrorKind.IDEMPOTENCY_IN_FLIGHT | ErrorKind.IDEMPOTENCY_NOT_KEPT:
+            return "conflict_error"
         case ErrorKind.UPSTREAM_REFUSED:
             return _REFUSED.get(error.status, "invalid_request_error")
         case ErrorKind.INVALID_API_KEY | ErrorKind.KEY_EXPIRED:

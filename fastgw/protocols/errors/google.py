@@ -72,10 +72,15 @@ def status_of(error: GatewayError) -> str:  # noqa: PLR0911  one arm for each ki
             | ErrorKind.METHOD_NOT_ALLOWED
             | ErrorKind.REQUEST_TOO_LARGE
             | ErrorKind.UNSUPPORTED_ENCODING
+            | ErrorKind.IDEMPOTENCY_MISMATCH
         ):
             return "INVALID_ARGUMENT"
         case ErrorKind.UPSTREAM_REFUSED:
             return _REFUSED.get(error.status, "INVALID_ARGUMENT")
+        case ErrorKind.IDEMPOTENCY_IN_FLIGHT:
+            return "ABORTED"
+        case ErrorKind.IDEMPOTENCY_NOT_KEPT:
+            return "ALREADY_EXISTS"
         case ErrorKind.CLIENT_GONE:
             return "CANCELLED"
         case ErrorKind.INVALID_API_KEY | ErrorKind.KEY_EXPIRED:

@@ -66,6 +66,9 @@ def type_of(kind: ErrorKind) -> str:  # noqa: PLR0911  one arm for each kind: th
             | ErrorKind.REQUEST_TIMEOUT
             | ErrorKind.REQUEST_TOO_LARGE
             | ErrorKind.UNSUPPORTED_ENCODING
+            | ErrorKind.IDEMPOTENCY_IN_FLIGHT
+            | ErrorKind.IDEMPOTENCY_MISMATCH
+            | ErrorKind.IDEMPOTENCY_NOT_KEPT
             | ErrorKind.UPSTREAM_REFUSED
             | ErrorKind.CLIENT_GONE
         ):
