@@ -51,7 +51,7 @@ def _located(error: GatewayError) -> str:
 _REFUSED = {404: "not_found_error", 408: "timeout_error", 409: "conflict_error", 413: "request_too_large"}
 
 
-def type_of(error: GatewayError) -> str:  # noqa: PLR0911  one arm for each kind: the match is the table
+def type_of(error: GatewayError) -> str:  # noqa: PLR0911, PLR0912  one arm for each kind: the match is the table
     """Anthropic's `type` for an error."""
     kind = error.kind
     match kind:

@@ -62,7 +62,7 @@ def array(error: GatewayError, exchange_id: str) -> bytes:
 _REFUSED = {403: "PERMISSION_DENIED", 404: "NOT_FOUND", 409: "ABORTED", 429: "RESOURCE_EXHAUSTED"}
 
 
-def status_of(error: GatewayError) -> str:  # noqa: PLR0911  one arm for each kind: the match is the table
+def status_of(error: GatewayError) -> str:  # noqa: PLR0911, PLR0912  one arm for each kind: the match is the table
     """Google's name for an error."""
     kind = error.kind
     match kind:
