@@ -10,7 +10,7 @@ from importlib import resources
 
 import msgspec
 
-from fastgw.settings.values import Price
+from fastgw.settings.prices import Price
 
 FOLDER = "books"
 

@@ -18,7 +18,7 @@ from genai_prices.data import providers
 from genai_prices.types import ClauseEquals, ClauseOr, ClauseStartsWith, ModelInfo, TieredPrices
 
 from fastgw.money.book import FOLDER, Book, ModelFacts
-from fastgw.settings.values import Price
+from fastgw.settings.prices import Price
 
 BOOKS = {
     "anthropic": ("claude-",),

@@ -80,7 +80,7 @@ def _guard(settings: Settings, report: Report) -> None:
 
 def _stores(settings: Settings, report: Report) -> None:
     if settings.stores.redis_url:
-        _url(settings.stores.redis_url, {"redis", "rediss", "unix"}, ("stores", "redis_url"), report)
+        check_url(settings.stores.redis_url, {"redis", "rediss", "unix"}, ("stores", "redis_url"), report)
     database = settings.stores.database_url
     if database and not database.startswith(_DATABASES):
         scheme = database.split("://", 1)[0]
@@ -95,9 +95,9 @@ def _provider(provider: ProviderSettings, path: Path, report: Report) -> None:
     if not _NAME.fullmatch(provider.name):
         report((*path, "name"), "Is no provider name.", "Use letters, digits, '.', '-' and '_', without a slash.")
     if provider.base_url:
-        _url(provider.base_url, {"http", "https"}, (*path, "base_url"), report)
+        check_url(provider.base_url, {"http", "https"}, (*path, "base_url"), report)
     if provider.proxy:
-        _url(provider.proxy, {"http"}, (*path, "proxy"), report)
+        check_url(provider.proxy, {"http"}, (*path, "proxy"), report)
     if not all(one.secret.isascii() and one.secret.isprintable() for one in provider.credentials):
         report((*path, "secret"), "Has characters that no HTTP header can carry.", "Copy the key again.")
     for name in ("ca_file", "client_cert", "client_key"):
@@ -111,7 +111,8 @@ def _provider(provider: ProviderSettings, path: Path, report: Report) -> None:
             report((*path, "headers", name), "Is no HTTP header.", "Use printable ASCII in name and value.")
 
 
-def _url(url: str, schemes: set[str], path: Path, report: Report) -> None:
+def check_url(url: str, schemes: set[str], path: Path, report: Report, query: bool = False) -> None:
+    """Reports what is no URL of one of `schemes`; with `query` it may have a query and a fragment."""
     remedy = f"Write a URL like {sorted(schemes)[0]}://host/path."
     try:
         parts = urllib.parse.urlsplit(url)
@@ -126,7 +127,7 @@ def _url(url: str, schemes: set[str], path: Path, report: Report) -> None:
             report(path, "Names no socket.", "Write unix:///path/to/socket.")
     elif not parts.hostname or any(character.isspace() for character in url):
         report(path, "Is not a URL with a host.", remedy)
-    elif parts.scheme in {"http", "https"} and (parts.query or parts.fragment):
+    elif parts.scheme in {"http", "https"} and not query and (parts.query or parts.fragment):
         report(path, "Has a query or fragment.", "Leave out everything from ? or #.")
 
 

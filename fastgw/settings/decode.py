@@ -1,12 +1,14 @@
 """Checks TOML data against the types of `values`, and goes on after each mistake so that all are found in one run."""
 
+import datetime
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, get_args, get_origin
 
 import msgspec
 
 from fastgw.settings.mistakes import Path, did_you_mean
-from fastgw.settings.schema import bare, dec_hook
+from fastgw.settings.schema import bare, dec_hook, given
 
 Report = Callable[[Path, str, str], None]
 """Takes a path, what is wrong there, and the remedy."""
@@ -20,6 +22,7 @@ def clean(data: Any, wanted: Any, path: Path, report: Report) -> Any:
 
     What is returned converts to `wanted` (a struct, a tuple or dict of structs, or a plain type).
     """
+    wanted = given(wanted)
     kind = bare(wanted)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return _table(data, kind, path, report)
@@ -45,7 +48,7 @@ def _table(data: Any, kind: type[msgspec.Struct], path: Path, report: Report) ->
     if not isinstance(data, dict):
         report(path, "Is not a table.", "Write it as a [table] with keys below it.")
         return MISSING
-    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     kept = {}
     for key, value in data.items():
         if key not in fields:
@@ -93,7 +96,7 @@ def _type_remedy(wanted: Any) -> str:
     if get_origin(kind) is tuple:
         return 'Write a list of strings: ["a", "b"].'
     if get_origin(kind) is dict:
-        value = "value" if Any in get_args(kind) else '"value"'
+        value = '"value"' if str in get_args(kind)[1:] else "value"
         return f"Write a table: {{ name = {value} }}."
     if arguments := get_args(kind):
         return f"One of: {', '.join(str(argument) for argument in arguments)}."
@@ -103,5 +106,7 @@ def _type_remedy(wanted: Any) -> str:
 _REMEDIES: dict[Any, str] = {
     int: "Write a whole number.",
     bool: "Write true or false.",
+    datetime.date: "Write a day, like 2026-12-01.",
+    Decimal: 'Write a number, or one in quotes: "0.5".',
     str: "Write a string in quotes.",
 }

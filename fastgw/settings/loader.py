@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from fastgw.settings.crosscheck import check_values
+from fastgw.settings.crosscheck_money import check_money
 from fastgw.settings.decode import MISSING, Report, clean
 from fastgw.settings.documents import EMPTY, Document, profile, profile_names, read
 from fastgw.settings.environment import Layer, config_variable, from_environment, from_options
 from fastgw.settings.mistakes import ENVIRONMENT, Mistake, Path, SettingsError, did_you_mean, dotted
 from fastgw.settings.providers import ProviderForm, assemble, variable_for
 from fastgw.settings.schema import dec_hook
+from fastgw.settings.secrets import with_secret_files
 from fastgw.settings.values import ModelSettings, Settings
 from fastgw.settings.vendor_facts import Vendors
 
@@ -85,7 +87,9 @@ def _assemble(
         place = _place(path, merged, document, in_file, settings, vendors)
         mistakes.append(msgspec.structs.replace(place, message=message, remedy=remedy))
 
+    settings = with_secret_files(settings, report_merged)
     check_values(settings, report_merged)
+    check_money(settings, report_merged)
     return settings, sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line))
 
 
@@ -120,7 +124,7 @@ def _document(environ: Mapping[str, str], config_path: FilePath | None, mistakes
 
 
 def _file_layer(document: Document, report: Report) -> Layer:
-    """The file's single settings and prices; providers and models are read row by row."""
+    """The file's single settings, prices and groups; providers and models are read row by row."""
     rows = {"providers", "models"}
     kept = clean({k: v for k, v in document.data.items() if k not in rows}, Settings, (), report)
     layer = Layer(data=kept)

@@ -10,7 +10,7 @@ from fastgw.settings.addresses import Address, base_url_of, missing, variables_o
 from fastgw.settings.decode import Report
 from fastgw.settings.mistakes import Path, did_you_mean
 from fastgw.settings.secrets import CredentialForm, credentials_of, numbered, secrets_of
-from fastgw.settings.values import HttpVersion, Listen, ProviderSettings, ProviderTls
+from fastgw.settings.values import DrainSeconds, HttpVersion, Listen, ProviderSettings, ProviderTls
 from fastgw.settings.vendor_facts import COMPATIBLE, SANDBOX, VendorFacts, Vendors
 
 _OWN_HOSTS = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104 - compared, not bound
@@ -60,6 +60,9 @@ class ProviderForm(msgspec.Struct, frozen=True):
     """Name of the resource at Azure (`azure`, `azure_deployments`)."""
     api_version: str = ""
     """Version of the API, like `2024-10-21` (`azure_deployments`)."""
+    drain_on_disconnect_s: DrainSeconds = 0
+    """Seconds for which the answer is still read after the caller has gone, so that the true usage is billed; 0: the
+    request is given up at once, and what came so far is counted here."""
 
 
 def assemble(
@@ -175,6 +178,7 @@ def _from_form(
         abilities=form.abilities,
         api_version=form.api_version,
         region=address.region,
+        drain_on_disconnect_s=form.drain_on_disconnect_s,
     )
 
 

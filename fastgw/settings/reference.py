@@ -9,15 +9,17 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from fastgw.settings import providers, secrets, values
+from fastgw.settings import money, prices, providers, secrets, values
 from fastgw.settings.documents import profile, profile_names
-from fastgw.settings.schema import PLAIN_NAMES, RESERVED, bare, settings
+from fastgw.settings.schema import ONLY_IN_TOML, PLAIN_NAMES, RESERVED, bare, given, settings
 
 _HEAD = """\
 # Settings
@@ -51,7 +53,23 @@ targets = ["openai/gpt-5-mini", "local/llama-3.3-70b"]
 [prices."local/llama-3.3-70b"]       # nano-USD per million tokens
 input = 100_000_000
 output = 400_000_000
+
+[[prices."local/llama-3.3-70b".changes]]
+from = 2027-01-01                    # what holds from that day on, complete
+input = 80_000_000
+output = 300_000_000
+
+[prices.fast]                        # what callers of the alias pay, whoever serves it
+input = 300_000_000
+output = 2_000_000_000
+tiers = [{ above = 200_000, input = 600_000_000, output = 3_000_000_000 }]
+
+[groups.partners]
+margin = 1.2                         # its keys pay 20 % more
 ```
+
+Prices are integers of nano-USD (10^-9 USD) per million tokens, images, seconds and so on. Whoever writes a table writes
+all of it: nothing is taken over from the shipped book, and a table without `input` and `output` makes tokens free.
 """
 
 
@@ -63,7 +81,9 @@ def reference() -> str:
 def docstrings(owner: type[msgspec.Struct], module: ModuleType) -> dict[str, str]:
     """The docstring below each field of a struct, joined to one line; "" where there is none."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(module)))
-    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == owner.__name__)
+    names = {kind.__name__ for kind in owner.__mro__}
+    # What a struct inherits stands above it in the same module.
+    body = [step for node in tree.body if isinstance(node, ast.ClassDef) and node.name in names for step in node.body]
     found = {}
     for node, after in zip(body, [*body[1:], None], strict=True):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -80,6 +100,10 @@ def _single() -> Iterator[str]:
         what = docstrings(setting.owner, sys.modules[setting.owner.__module__])[setting.path[-1]]
         cells = [f"`{setting.path[-1]}`", f"`{setting.variable}`", _type(setting.type), _value(setting.default), what]
         tables.setdefault(".".join(setting.path[:-1]), []).append(_row(cells))
+    for key in sorted(name for name in ONLY_IN_TOML if "." in name):
+        table, _, name = key.rpartition(".")
+        owner: type[msgspec.Struct] = money.MoneySettings if table == "money" else money.Payments
+        tables.setdefault(table, []).append(_row([f"`{name}`", "", "table", "", docstrings(owner, money)[name]]))
     for name, rows in tables.items():
         yield f"## `[{name}]`\n" if name else "## Above all tables\n"
         yield "| TOML key | variable | type | default | what |\n| --- | --- | --- | --- | --- |"
@@ -92,14 +116,17 @@ def _tables() -> Iterator[str]:
         ("`[[providers.credentials]]`", secrets.CredentialForm, secrets),
         ("`[providers.tls]`", values.ProviderTls, values),
         ("`[[models]]`", values.ModelSettings, values),
-        ('`[prices."provider/model"]`', values.Price, values),
+        ('`[prices."name"]`', prices.Price, prices),
+        ('`[[prices."name".changes]]`', prices.DatedPrice, prices),
+        ('`[[prices."name".tiers]]`', prices.PriceTier, prices),
+        ("`[groups.NAME]`", money.GroupSettings, money),
     ):
         yield f"### {title}\n\n| key | type | default | what |\n| --- | --- | --- | --- |"
         told = docstrings(owner, module)
         rows = []
         for field in msgspec.structs.fields(owner):
             default = "(required)" if field.required else _value(field.default)
-            rows.append(_row([f"`{field.name}`", _type(field.type), default, told[field.name]]))
+            rows.append(_row([f"`{field.encode_name}`", _type(field.type), default, told[field.name]]))
         yield "\n".join(rows) + "\n"
 
 
@@ -126,6 +153,7 @@ def _flat(data: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _type(annotation: Any) -> str:
+    annotation = given(annotation)
     kind = bare(annotation)
     if get_origin(kind) is Literal:
         return " or ".join(f"`{argument}`" for argument in get_args(kind))
@@ -134,7 +162,7 @@ def _type(annotation: Any) -> str:
         return "list of tables" if isinstance(item, type) and issubclass(item, msgspec.Struct) else "list of strings"
     if get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         return "table"
-    name = {str: "string", int: "integer", bool: "boolean", FilePath: "path"}[kind]
+    name = {str: "string", int: "integer", bool: "boolean", FilePath: "path", Decimal: "number", date: "day"}[kind]
     for meta in getattr(annotation, "__metadata__", ()):
         if meta.ge is not None:
             return f"{name}, {meta.ge:_} to {meta.le:_}"
@@ -142,7 +170,7 @@ def _type(annotation: Any) -> str:
 
 
 def _value(value: Any) -> str:
-    if value is msgspec.NODEFAULT or isinstance(value, msgspec.Struct) or value in ("", (), {}):
+    if value is msgspec.NODEFAULT or isinstance(value, msgspec.Struct) or value in ("", (), {}, None):
         return ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

@@ -1,7 +1,8 @@
 """The single settings, found by walking the types of `values`: their TOML keys, `FASTGW_` variables and types."""
 
 from pathlib import Path as FilePath
-from typing import Any, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
@@ -9,7 +10,9 @@ from fastgw.settings.values import Settings
 
 PREFIX = "FASTGW_"
 
-ONLY_IN_TOML = frozenset({"providers", "models", "prices"})
+ONLY_IN_TOML = frozenset(
+    {"providers", "models", "prices", "groups", "money.tokens_per_byte_ppm_by_model", "payments.rates"}
+)
 """Lists and tables of things; providers have the vendors' own variables besides."""
 
 RESERVED = {
@@ -61,6 +64,12 @@ def from_text(text: str, wanted: Any) -> Any:
     return msgspec.convert(text.strip(), wanted, strict=False, dec_hook=dec_hook)
 
 
+def given(annotation: Any) -> Any:
+    """The type of what may also be left out (`X | None`): `X`, with its limits."""
+    others = [kind for kind in get_args(annotation) if kind is not NoneType]
+    return others[0] if isinstance(annotation, UnionType) or get_origin(annotation) is Union else annotation
+
+
 def bare(annotation: Any) -> Any:
     """The type without its `Annotated` limits."""
     return get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation
@@ -77,7 +86,7 @@ def _walk(owner: type[msgspec.Struct], path: tuple[str, ...], values: Any) -> li
     found: list[Setting] = []
     for field in msgspec.structs.fields(owner):
         here = (*path, field.name)
-        if not path and field.name in ONLY_IN_TOML:
+        if ".".join(here) in ONLY_IN_TOML:
             continue
         value = getattr(values, field.name)
         kind = bare(field.type)

@@ -1,16 +1,19 @@
-"""The secrets of providers: from the TOML file, from variables and from files."""
+"""Secrets, of providers and of the gateway itself: from the TOML file, from variables and from files."""
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
+from typing import TypeVar
 
 import msgspec
 
 from fastgw.settings.decode import Report
 from fastgw.settings.mistakes import Path
-from fastgw.settings.values import Credential
+from fastgw.settings.values import Credential, Settings
 from fastgw.settings.vendor_facts import VendorFacts
 
+_S = TypeVar("_S", bound=msgspec.Struct)
+_PAYERS = ("stripe", "nowpayments", "yookassa")
 _LINE_END = re.compile(r"\s*[\r\n]\s*")
 
 SECRET_BYTES_MAX = 64 * 1024
@@ -69,6 +72,26 @@ def numbered(secrets: Sequence[str]) -> tuple[Credential, ...]:
     """Credentials from a variable, labelled `env`, `env-2` and so on."""
     labels = ["env" if index == 0 else f"env-{index + 1}" for index in range(len(secrets))]
     return tuple(Credential(label=label, secret=secret) for label, secret in zip(labels, secrets, strict=True))
+
+
+def with_secret_files(settings: Settings, report: Report) -> Settings:
+    """The settings with the content of each `X_file` in place of `X`, for the gateway's own secrets."""
+    payments = settings.payments
+    filled = {name: _filled(getattr(payments, name), ("payments", name), report) for name in _PAYERS}
+    settings = _filled(settings, (), report)
+    return msgspec.structs.replace(settings, payments=msgspec.structs.replace(payments, **filled))
+
+
+def _filled(owner: _S, path: Path, report: Report) -> _S:
+    found: dict[str, str] = {}
+    for field in owner.__struct_fields__:
+        name = field.removesuffix("_file")
+        file = getattr(owner, field)
+        if name != field and file:
+            if getattr(owner, name):
+                report((*path, field), f"Is given as {name} too.", "Keep one of them.")
+            found[name] = _from_file(file, (*path, field), report)
+    return msgspec.structs.replace(owner, **found)
 
 
 def _secret(entry: CredentialForm, place: Path, environ: Mapping[str, str], report: Report) -> str:

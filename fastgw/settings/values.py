@@ -10,14 +10,17 @@ import msgspec
 from msgspec import Meta
 
 from fastgw.limits import Limits
+from fastgw.settings.money import GroupSettings, Payments
+from fastgw.settings.money import MoneySettings as MoneySettings
+from fastgw.settings.prices import Price
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Millis = Annotated[int, Meta(ge=1, le=86_400_000)]
 """A wait: at least 1 ms, at most a day."""
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Bytes = Annotated[int, Meta(ge=1_024, le=1 << 40)]
-Money = Annotated[int, Meta(ge=0, le=1 << 53)]
 HttpVersion = Literal["auto", "1.1", "2"]
+DrainSeconds = Annotated[int, Meta(ge=0, le=600)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
@@ -163,6 +166,7 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     """Of vendors that want one in their URLs (Azure OpenAI)."""
     region: str = ""
     """Where the vendor has several; signatures of AWS name it."""
+    drain_on_disconnect_s: DrainSeconds = 0
 
     def __repr__(self) -> str:
         return f"ProviderSettings(name={self.name!r}, vendor={self.vendor!r}, base_url={self.base_url!r}, …)"
@@ -177,19 +181,6 @@ class ModelSettings(msgspec.Struct, frozen=True):
     """`provider/model` in order of preference; several make a failover chain."""
 
 
-class Price(msgspec.Struct, frozen=True):
-    """Prices of a model in nano-USD per million tokens; 0 means free."""
-
-    input: Money = 0
-    """Of the prompt, as far as no cache had it."""
-    output: Money = 0
-    """Of the answer, reasoning included."""
-    cache_read: Money = 0
-    """Of prompt tokens that the provider's cache had."""
-    cache_write: Money = 0
-    """Of prompt tokens that went into the provider's cache."""
-
-
 class Settings(msgspec.Struct, frozen=True):
     """Everything that a process of the gateway needs to know."""
 
@@ -198,12 +189,18 @@ class Settings(msgspec.Struct, frozen=True):
     deadlines: Deadlines = Deadlines()
     bounds: Bounds = Bounds()
     guard: Guard = Guard()
+    money: MoneySettings = MoneySettings()
+    payments: Payments = Payments()
     profile: str = "default"
     """Named deployment whose settings lie below the file's: see `fastgw/profiles`."""
     key_prefix: str = "sk-fgw-"
     """What new API keys begin with, up to 32 letters, digits, `-` and `_`."""
     insufficient_status: Literal[402, 403] = 402
     """HTTP status of an exhausted balance or quota; the code is `insufficient_quota` either way."""
+    admin_token: str = ""
+    """Secret of the admin API, at least 16 characters; empty turns that API off."""
+    admin_token_file: str = ""
+    """Path of a file that holds it."""
     transport: Literal["wire", "httpx"] = "wire"
     """What carries requests to providers."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -213,4 +210,10 @@ class Settings(msgspec.Struct, frozen=True):
     providers: tuple[ProviderSettings, ...] = ()
     models: tuple[ModelSettings, ...] = ()
     prices: dict[str, Price] = {}
-    """By `provider/model`; overrides the shipped price book."""
+    """By `provider/model`, which overrides the shipped price book, or by a name of `models`, which gives that name a
+    price of its own."""
+    groups: dict[str, GroupSettings] = {}
+    """By name; a key without a group pays the price itself."""
+
+    def __repr__(self) -> str:
+        return f"Settings(profile={self.profile!r}, providers={self.providers!r}, …)"

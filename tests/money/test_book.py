@@ -19,7 +19,7 @@ def test_each_book_is_shipped_and_sound(name: str) -> None:
         assert alias in book.models
     for facts in book.models.values():
         assert facts.context_length >= 0
-        assert facts.price is None or min(msgspec.structs.astuple(facts.price)) >= 0
+        assert facts.price is None or facts.price.input + facts.price.output >= 0
 
 
 def test_names_are_found_exactly_then_by_alias_then_by_the_longest_beginning() -> None:

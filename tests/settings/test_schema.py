@@ -1,5 +1,6 @@
 """Every setting has a name of its own in the environment, and every value can come from there."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,27 @@ OTHER: dict[str, Any] = {
     "trusted_proxies": ("10.0.0.0/8", "::1"),
     "fetch_hosts": ("media.test", "files.test:8080"),
     "host": "::",
+    "admin_token": "sixteen-or-more-characters",
+    "gate_away": "allowance",
+    "allowance_usd": Decimal("2.5"),
+    "min_usd": Decimal("1.5"),
+    "max_usd": Decimal("2.5"),
+    "base_url": "http://127.0.0.1:1",
+    "success_url": "https://shop.test/thanks?session={CHECKOUT_SESSION_ID}",
+    "cancel_url": "https://shop.test/",
+    "return_url": "https://shop.test/",
+    "webhook_secret": "whsec_x",
+    "ipn_secret": "x",
+    "shop_id": "100500",
 }
+
+COMPANIONS = {
+    "FASTGW_STRIPE_WEBHOOK_SECRET": "w",
+    "FASTGW_NOWPAYMENTS_IPN_SECRET": "i",
+    "FASTGW_YOOKASSA_SHOP_ID": "1",
+    "FASTGW_YOOKASSA_RETURN_URL": "https://shop.test/",
+}
+"""Without these a payment provider cannot be turned on."""
 
 
 def test_no_two_settings_share_a_variable() -> None:
@@ -56,6 +77,12 @@ def test_each_variable_and_each_option_reaches_its_setting(setting: Setting, tmp
         file.touch()
         value: Any = str(file)
         other = {"FASTGW_TLS_CERT": value, "FASTGW_TLS_KEY": value}
+    elif name in ("secret_key", "api_key"):
+        value, other = "sk_x", COMPANIONS
+    elif name.endswith("_file"):
+        file = tmp_path / "secret"
+        file.write_text("sixteen-or-more-characters\n")
+        value, other = str(file), {n: t for n, t in COMPANIONS.items() if n != setting.variable.removesuffix("_FILE")}
     else:
         value = OTHER.get(name, setting.default + 1 if isinstance(setting.default, int) else None)
         other = {}

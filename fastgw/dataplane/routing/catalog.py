@@ -12,7 +12,8 @@ from fastgw.exchange import Candidate
 from fastgw.money.book import Book, ModelFacts, shipped
 from fastgw.providers import VENDORS, Vendor
 from fastgw.providers.vendor import split_url
-from fastgw.settings.values import Price, ProviderSettings, Settings
+from fastgw.settings.prices import Price
+from fastgw.settings.values import ProviderSettings, Settings
 
 MEMO_MAX = 8_192
 """Routes that are remembered; names beyond it are worked out anew each time."""

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from fastgw.protocols.toplevel import refuse
-from fastgw.settings.values import Price
+from fastgw.settings.prices import Price
 
 Query = Mapping[str, Sequence[str]]
 """A decoded query string: the values of each name, in order."""

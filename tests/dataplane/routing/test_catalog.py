@@ -9,7 +9,8 @@ from fastgw.dataplane.routing.catalog import MEMO_MAX, Catalog, allowed
 from fastgw.money.book import shipped
 from fastgw.providers import VENDORS
 from fastgw.settings import Settings, load
-from fastgw.settings.values import Credential, ModelSettings, Price, ProviderSettings, ProviderTls
+from fastgw.settings.prices import Price
+from fastgw.settings.values import Credential, ModelSettings, ProviderSettings, ProviderTls
 
 
 def provider(name: str, *models: str, keys: int = 1, any_model: bool = False) -> ProviderSettings:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from fastgw.settings.values import Price
+from fastgw.settings.prices import Price
 
 
 class Model(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ import pytest
 
 from fastgw.errors import GatewayError
 from fastgw.protocols.listing.entry import index_of, number, pricing
-from fastgw.settings.values import Price
+from fastgw.settings.prices import Price
 from tests.protocols.listing.entries import many
 
 
