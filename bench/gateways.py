@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -189,17 +189,27 @@ class Fastgw(Gateway):
             if time.monotonic() > deadline or (self._process is not None and self._process.poll() is not None):
                 raise MissingPart(f"{self.name} did not get ready:\n{self.output()[-2000:]}")
             time.sleep(0.05)
-        minted = subprocess.run(
-            [sys.executable, "-m", "fastgw", "keys", "create", "bench", "--json"],
+        self.headers = [f"authorization: Bearer {self.mint()}"]
+        self._wait_ready()
+
+    def mint(self) -> str:
+        """The key that calls are made with: of the account whose balance is not limited."""
+        key: str = self.command("keys", "create", "bench")["key"]
+        return key
+
+    def command(self, *words: str) -> dict[str, Any]:
+        """What a verb of the command line answers."""
+        done = subprocess.run(
+            [sys.executable, "-m", "fastgw", *words, "--json"],
             env={**os.environ, "PYTHONPATH": _ROOT, **self.environment()},
             cwd=self.folder,
             capture_output=True,
             check=False,
         )
-        if minted.returncode:
-            raise MissingPart(f"minting a key failed:\n{minted.stderr.decode()[-2000:]}")
-        self.headers = [f"authorization: Bearer {msgspec.json.decode(minted.stdout)['key']}"]
-        self._wait_ready()
+        if done.returncode:
+            raise MissingPart(f"fastgw {' '.join(words[:2])} failed:\n{done.stderr.decode()[-2000:]}")
+        answer: dict[str, Any] = msgspec.json.decode(done.stdout or b"{}")
+        return answer
 
     def is_ready(self) -> bool:
         """Whether `/readyz` says so."""
@@ -208,6 +218,21 @@ class Fastgw(Gateway):
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+
+class FastgwPrepaid(Fastgw):
+    """The same for a caller whose money is limited: a hold on balance and quotas before each call, settled after it."""
+
+    name = "fastgw (wire), prepaid"
+    stages = "the same, and hold on a balance and two quotas"
+
+    def mint(self) -> str:
+        """A key with a total quota and one for five hours, of a prepaid account; all too large to be felt."""
+        account = self.command("accounts", "create", "bench")["id"]
+        self.command("accounts", "credit", account, "1000000")
+        quotas = ("--quota-usd", "900000", "--quota-5h-usd", "900000")
+        key: str = self.command("keys", "create", "bench", "--account", account, *quotas)["key"]
+        return key
 
 
 class FastgwHttpx(Fastgw):
@@ -263,6 +288,7 @@ CONTESTANTS: dict[str, type[Gateway]] = {
     "direct": Gateway,
     "nginx": Nginx,
     "wire": Fastgw,
+    "wire-prepaid": FastgwPrepaid,
     "httpx": FastgwHttpx,
     "wire-h1": FastgwHttp1,
     "wire-h2": FastgwHttp2,
