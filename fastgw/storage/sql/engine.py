@@ -98,6 +98,8 @@ def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         # A drained segment of a journal is deleted after the commit: that must outlive a power cut.
         "synchronous=FULL",
         "foreign_keys=ON",
+        # Without it a row that another one replaces is deleted behind the triggers' backs.
+        "recursive_triggers=ON",
         f"journal_size_limit={WAL_BYTES_KEPT}",
     ):
         connection.execute(f"PRAGMA {pragma}")

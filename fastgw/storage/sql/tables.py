@@ -4,26 +4,56 @@ Token counts are 64-bit, one column for each bucket of `Usage`, so that sums sta
 Amounts are 64-bit integers of nano-USD.
 """
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    false,
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, false, text
+
+from fastgw.storage.sql.metadata import BUCKETS, METADATA
+from fastgw.storage.sql.tables_money import (
+    ACCOUNTS,
+    CODES,
+    ENTRIES,
+    HOPS,
+    JOURNAL_SPENT,
+    JOURNALS,
+    JOURNALS_VERSION,
+    KEY_SLOTS,
+    KEY_SPENT,
+    MODEL_LENGTH_MAX,
+    MONEY_VERSION,
+    PAYMENT_EVENTS,
+    PAYMENTS,
+    POSTINGS,
+    PRICE_OVERRIDES,
+    PRICES_VERSION,
+    USAGE_DAYS,
 )
 
-from fastgw.usage import Usage
-
-METADATA = MetaData()
-
-BUCKETS = Usage.__struct_fields__
-"""Columns of the token buckets, in the order of `Usage`."""
+__all__ = [
+    "ACCOUNTS",
+    "API_KEYS",
+    "BUCKETS",
+    "CODES",
+    "ENTRIES",
+    "HOPS",
+    "JOURNALS",
+    "JOURNALS_VERSION",
+    "JOURNAL_CURSOR",
+    "JOURNAL_SPENT",
+    "KEYS_VERSION",
+    "KEY_SLOTS",
+    "KEY_SPENT",
+    "META",
+    "METADATA",
+    "MODEL_LENGTH_MAX",
+    "MONEY_VERSION",
+    "OPEN_EXCHANGES",
+    "PAYMENTS",
+    "PAYMENT_EVENTS",
+    "POSTINGS",
+    "PRICES_VERSION",
+    "PRICE_OVERRIDES",
+    "USAGE",
+    "USAGE_DAYS",
+]
 
 API_KEYS = Table(
     "api_keys",
@@ -45,7 +75,8 @@ API_KEYS = Table(
     Column("group_name", String(64), nullable=False, server_default=""),
     Index("api_keys_account", "account_id"),
 )
-"""`limits`, `models`, `ips` and `quotas` are JSON; empty `quotas` are none. `revoked_at_ms` and `expires_at_s` are 0 for never."""
+"""`limits`, `models`, `ips` and `quotas` are JSON; empty `quotas` are none. `revoked_at_ms` and `expires_at_s` are 0
+for never."""
 
 USAGE = Table(
     "usage",
@@ -76,8 +107,12 @@ USAGE = Table(
     Column("overage_nano", BigInteger, nullable=False, server_default="0"),
     Column("unpriced", Boolean, nullable=False, server_default=false()),
     Index("usage_started", "started_ms"),
+    Index(
+        "usage_overage", "started_ms", sqlite_where=text("overage_nano > 0"), postgresql_where=text("overage_nano > 0")
+    ),
 )
-"""One row for each exchange that was sent to a provider: the fields of `Closed`.
+"""One row for each exchange that was sent to a provider: the fields of `Closed`. `overage_nano` is what of the charge
+was beyond the hold, 0 where nothing was held.
 
 Each index costs the drain about 0.6 us of CPU a row: sums of one key scan the time that is asked for.
 """
@@ -126,175 +161,3 @@ META = Table(
 """Counters of the whole deployment: `keys_version` grows with every change of a key."""
 
 KEYS_VERSION = "keys_version"
-
-HOPS = Table(
-    "hops",
-    METADATA,
-    Column("exchange_id", String(64), primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("provider", Text, nullable=False),
-    Column("provider_model", Text, nullable=False),
-    Column("error", String(32), nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-    Column("cost_nano", BigInteger, nullable=False),
-)
-"""Attempts that failed before another one was tried: the operator's cost, never the caller's."""
-
-ACCOUNTS = Table(
-    "accounts",
-    METADATA,
-    Column("id", String(32), primary_key=True),
-    Column("name", String(256), nullable=False, unique=True),
-    Column("prepaid", Boolean, nullable=False),
-    Column("balance_nano", BigInteger, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("changed", BigInteger, nullable=False),
-    Column("created_at_ms", BigInteger, nullable=False),
-    Index("accounts_changed", "changed"),
-)
-"""Who pays. `balance_nano` is the sum of the account's postings, kept beside them and compared by `ledger check`;
-`version` counts them. `changed` is the value of `money_version` (in `meta`) at the last change that the drain did not
-make, so that the keeper finds those. An account that is not `prepaid` may go below zero without limit."""
-
-POSTINGS = Table(
-    "postings",
-    METADATA,
-    Column("id", Integer().with_variant(BigInteger, "postgresql"), primary_key=True, autoincrement=True),
-    Column("kind", String(32), nullable=False),
-    Column("reference", String(192), nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-    Column("note", Text, nullable=False),
-    UniqueConstraint("kind", "reference"),
-)
-"""Transactions of the double-entry ledger: append-only (triggers refuse more), unique by kind and reference.
-
-Kinds: `charges` (one for each account and drained stretch of a journal; what it sums up are the rows of `usage`),
-`credit` (by hand), `code`, `payment`, `refund`, `chargeback`."""
-
-ENTRIES = Table(
-    "entries",
-    METADATA,
-    Column("posting_id", BigInteger, primary_key=True),
-    Column("party", String(64), primary_key=True),
-    Column("amount_nano", BigInteger, nullable=False),
-    Index("entries_party", "party"),
-)
-"""Sides of a posting, whose sum is 0. `party` is an account's id, or one of the operator's: `operator:sales`,
-`operator:grants`, `operator:codes`, `operator:stripe`, ... Positive: the party's balance grows."""
-
-JOURNALS = Table(
-    "journals",
-    METADATA,
-    Column("journal", String(128), primary_key=True),
-    Column("worker", BigInteger, nullable=False, unique=True),
-    Column("seen_at_ms", BigInteger, nullable=False),
-)
-"""Journals that are not finished, of all machines: whoever is missing here can hold no money at the gate. `worker` is
-`exchange.worker_number(journal)`. A new one and a finished one count up `journals_version` in `meta`."""
-
-JOURNAL_SPENT = Table(
-    "journal_spent",
-    METADATA,
-    Column("journal", String(128), primary_key=True),
-    Column("purse", String(32), primary_key=True),
-    Column("spent_nano", BigInteger, nullable=False),
-)
-"""What of a journal's spending from a purse (id of an account or key) is drained; of exchanges that held some from it."""
-
-KEY_SPENT = Table(
-    "key_spent",
-    METADATA,
-    Column("key_id", String(32), primary_key=True),
-    Column("version", BigInteger, nullable=False),
-    Column("total_nano", BigInteger, nullable=False),
-    Column("month", Integer, nullable=False),
-    Column("month_nano", BigInteger, nullable=False),
-)
-"""What each key has been charged: ever, and in `month` (202611: November 2026, UTC), the last one it was used in."""
-
-KEY_SLOTS = Table(
-    "key_slots",
-    METADATA,
-    Column("key_id", String(32), primary_key=True),
-    Column("slot_s", BigInteger, primary_key=True),
-    Column("spent_nano", BigInteger, nullable=False),
-)
-"""The same by five minutes (`slot_s` is the first second of them); older ones than 8 days are deleted."""
-
-USAGE_DAYS = Table(
-    "usage_days",
-    METADATA,
-    Column("day", Integer, primary_key=True),
-    Column("key_id", String(32), primary_key=True),
-    Column("model", String(512), primary_key=True),
-    Column("account_id", String(32), primary_key=True),
-    Column("requests", BigInteger, nullable=False),
-    Column("errors", BigInteger, nullable=False),
-    *(Column(bucket, BigInteger, nullable=False) for bucket in BUCKETS),
-    Column("charge_nano", BigInteger, nullable=False),
-    Column("cost_nano", BigInteger, nullable=False),
-    Column("unpriced", BigInteger, nullable=False),
-    Column("total_ms", BigInteger, nullable=False),
-    Index("usage_days_key", "key_id", "day"),
-)
-"""Usage summed up by UTC day (20261121), key, model and account, in the transaction that writes the rows."""
-
-CODES = Table(
-    "codes",
-    METADATA,
-    Column("digest", String(64), primary_key=True),
-    Column("hint", String(32), nullable=False),
-    Column("amount_nano", BigInteger, nullable=False),
-    Column("created_at_ms", BigInteger, nullable=False),
-    Column("expires_at_s", BigInteger, nullable=False),
-    Column("redeemed_at_ms", BigInteger, nullable=False),
-    Column("account_id", String(32), nullable=False),
-)
-"""Redemption codes, by their SHA-256. `redeemed_at_ms` 0 and `account_id` empty while nobody has used it."""
-
-PAYMENTS = Table(
-    "payments",
-    METADATA,
-    Column("id", String(32), primary_key=True),
-    Column("provider", String(32), nullable=False),
-    Column("provider_ref", String(128), nullable=False),
-    Column("account_id", String(32), nullable=False),
-    Column("state", String(32), nullable=False),
-    Column("currency", String(16), nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("paid_minor", BigInteger, nullable=False),
-    Column("rate_nano", BigInteger, nullable=False),
-    Column("credited_nano", BigInteger, nullable=False),
-    Column("returned_nano", BigInteger, nullable=False),
-    Column("created_at_ms", BigInteger, nullable=False),
-    Column("updated_at_ms", BigInteger, nullable=False),
-    Index("payments_account", "account_id"),
-    Index("payments_ref", "provider", "provider_ref"),
-)
-"""Top-ups. Amounts in `currency`'s minor unit (as many decimals as the provider's module says), `rate_nano` in nano-USD
-for a million minor units, fixed when the payment was made. `credited_nano` and `returned_nano` (refunds, chargebacks)
-are what of it has been posted."""
-
-PAYMENT_EVENTS = Table(
-    "payment_events",
-    METADATA,
-    Column("provider", String(32), primary_key=True),
-    Column("event", String(192), primary_key=True),
-    Column("payment_id", String(32), nullable=False),
-    Column("kind", String(64), nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-)
-"""Notices of payment providers that have been acted upon, each once."""
-
-PRICE_OVERRIDES = Table(
-    "price_overrides",
-    METADATA,
-    Column("model", String(512), primary_key=True),
-    Column("tariffs", Text, nullable=False),
-    Column("changed_at_ms", BigInteger, nullable=False),
-)
-"""Prices set by the admin API, as JSON of `settings.values.Price` entries, oldest first. The configuration's go first."""
-
-MONEY_VERSION = "money_version"
-JOURNALS_VERSION = "journals_version"
-PRICES_VERSION = "prices_version"

@@ -27,6 +27,10 @@ def upgrade() -> None:
     _gate()
     _sums()
     _topups()
+    if op.get_bind().dialect.name == "sqlite":
+        _guard_sqlite()
+    else:
+        _guard_postgresql()
     meta = sa.table("meta", sa.column("name"), sa.column("value"))
     op.bulk_insert(
         meta, [{"name": name, "value": 0} for name in ("money_version", "journals_version", "prices_version")]
@@ -46,6 +50,13 @@ def _columns() -> None:
         for name in names:
             op.add_column(table, sa.Column(name, sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("usage", sa.Column("unpriced", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.create_index(
+        "usage_overage",
+        "usage",
+        ["started_ms"],
+        sqlite_where=sa.text("overage_nano > 0"),
+        postgresql_where=sa.text("overage_nano > 0"),
+    )
     op.add_column("open_exchanges", sa.Column("purses", sa.Integer, nullable=False, server_default="0"))
 
 
@@ -166,6 +177,38 @@ def _topups() -> None:
         _count("at_ms"),
     )
     op.create_table("price_overrides", _id("model", 512), _text("tariffs"), _count("changed_at_ms"))
+
+
+def _guard_sqlite() -> None:
+    for table in ("postings", "entries"):
+        for change in ("update", "delete"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{change} BEFORE {change} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: no {change} of {table}'); END"
+            )
+
+
+def _guard_postgresql() -> None:
+    op.execute(
+        "CREATE FUNCTION fastgw_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'the ledger is append-only: no % of %', lower(TG_OP), TG_TABLE_NAME; END $$"
+    )
+    op.execute(
+        "CREATE FUNCTION fastgw_balanced() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF (SELECT sum(amount_nano) FROM entries WHERE posting_id = NEW.posting_id) <> 0 THEN "
+        "RAISE EXCEPTION 'the sides of posting % do not sum to 0', NEW.posting_id "
+        "USING ERRCODE = 'check_violation'; END IF; RETURN NULL; END $$"
+    )
+    for table in ("postings", "entries"):
+        for change in ("update", "delete", "truncate"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{change} BEFORE {change} ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION fastgw_append_only()"
+            )
+    op.execute(
+        "CREATE CONSTRAINT TRIGGER entries_balanced AFTER INSERT ON entries DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW EXECUTE FUNCTION fastgw_balanced()"
+    )
 
 
 def _id(name: str, length: int) -> sa.Column[object]:

@@ -1,0 +1,10 @@
+"""What all tables are listed in, and the columns that several of them have."""
+
+from sqlalchemy import MetaData
+
+from fastgw.usage import Usage
+
+METADATA = MetaData()
+
+BUCKETS = Usage.__struct_fields__
+"""Columns of the token buckets, in the order of `Usage`."""
