@@ -10,8 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from fastgw.limits import Limits
-from fastgw.settings.money import GroupSettings, Payments
-from fastgw.settings.money import MoneySettings as MoneySettings
+from fastgw.settings.money import GroupSettings, MoneySettings, Payments
 from fastgw.settings.prices import Price
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]

@@ -1,0 +1,57 @@
+"""Prices as they are written (`settings.prices`) made into tariffs that charges are worked out with."""
+
+import datetime
+
+import msgspec
+
+from fastgw.money.pricing import AS_BASE, Pricing, Tariff
+from fastgw.settings.prices import DatedPrice, Price, TokenPrices
+
+UNITS = ("image", "second", "character", "page", "search")
+"""What is counted besides tokens; names of fields of `DatedPrice`."""
+
+
+def pricing_of(price: Price) -> Pricing:
+    """The tariffs that a written price comes to, oldest first."""
+    entries: list[DatedPrice] = [price, *price.changes]
+    return Pricing(tuple(sorted(map(_tariff, entries), key=lambda tariff: tariff.from_ms)))
+
+
+def day_ms(day: datetime.date | None) -> int:
+    """Unix milliseconds of the day's beginning, UTC; 0 for "always", and for days before 1970."""
+    if day is None:
+        return 0
+    midnight = datetime.datetime.combine(day, datetime.time(), datetime.UTC)
+    return max(0, int(midnight.timestamp()) * 1_000)
+
+
+def _tariff(entry: DatedPrice) -> Tariff:
+    return msgspec.structs.replace(
+        _tokens(entry),
+        from_ms=day_ms(entry.from_),
+        call=entry.call,
+        units={unit: prices for unit in UNITS if (prices := getattr(entry, unit))},
+        tiers=tuple(
+            msgspec.structs.replace(_tokens(tier), above=tier.above)
+            for tier in sorted(entry.tiers, key=lambda tier: tier.above)
+        ),
+    )
+
+
+def _tokens(written: TokenPrices) -> Tariff:
+    return Tariff(
+        in_text=written.input,
+        cache_read=_or_base(written.cache_read),
+        cache_write_5m=_or_base(written.cache_write),
+        cache_write_1h=_or_base(written.cache_write_1h),
+        in_audio=_or_base(written.input_audio),
+        in_image=_or_base(written.input_image),
+        out_text=written.output,
+        out_reasoning=_or_base(written.reasoning),
+        out_audio=_or_base(written.output_audio),
+        out_image=_or_base(written.output_image),
+    )
+
+
+def _or_base(price: int | None) -> int:
+    return AS_BASE if price is None else price
