@@ -2,12 +2,15 @@
 
 import msgspec
 
-from fastgw.clock import monotonic_ns
+from fastgw.clock import monotonic_ns, wall_ms
 from fastgw.dataplane.flight import Flight
+from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
 from fastgw.dataplane.metering import estimate
+from fastgw.dataplane.metering.prompt import prompt_tokens
+from fastgw.dataplane.quote import cost, owed
 from fastgw.dataplane.settlement.settle import Settlement
 from fastgw.errors import ErrorKind, Fault, GatewayError
-from fastgw.exchange import Candidate, Checkpoint, Closed, Opened, Outcome, Principal
+from fastgw.exchange import Candidate, Checkpoint, Closed, Hopped, Opened, Outcome, Principal
 from fastgw.usage import NOTHING, Usage
 
 _OUTCOMES: dict[ErrorKind, Outcome] = {
@@ -17,6 +20,9 @@ _OUTCOMES: dict[ErrorKind, Outcome] = {
     ErrorKind.OVERLOADED: Outcome.DRAINED,
     ErrorKind.INTERNAL: Outcome.INTERNAL,
 }
+
+_WORKED = (ErrorKind.UPSTREAM_BAD_RESPONSE, ErrorKind.UPSTREAM_TIMEOUT)
+"""Failures after which a provider may bill the prompt all the same."""
 
 _MS = 1_000_000
 
@@ -31,8 +37,9 @@ class Book:
 
     def opened(self, flight: Flight, principal: Principal, candidate: Candidate) -> None:
         """Before anything leaves for a provider."""
-        call = flight.call
+        call, grant = flight.call, flight.grant
         assert call is not None, "a call is taken before it is opened"
+        assert grant is not None, "an exchange is admitted before it is opened"
         flight.candidate = candidate
         self._settlement.opened(
             Opened(
@@ -45,27 +52,44 @@ class Book:
                 call.stream,
                 flight.started_ms,
                 estimate.prompt_typical(flight.body_bytes),
+                principal.account_id,
+                grant.purses,
+                grant.hold_nano,
+                principal.group,
             )
         )
         flight.opened = True
+
+    def hopped(self, flight: Flight, candidate: Candidate, error: ErrorKind) -> None:
+        """A candidate failed, and the next one is tried."""
+        spent = cost(candidate, Usage(in_text=_prompt(flight)), flight.started_ms) if error in _WORKED else 0
+        self._settlement.hopped(
+            Hopped(flight.exchange_id, flight.attempts, candidate.provider, candidate.model, error, wall_ms(), spent)
+        )
 
     def checkpoint(self, flight: Flight) -> None:
         """What has been delivered so far, in case this worker dies."""
         flight.checkpoint_bytes = flight.delivered_bytes
         flight.checkpoint_ns = monotonic_ns()
         tap = flight.tap
+        charge = owed(flight, _usage(flight, Outcome.CUT)[0])
         self._settlement.checkpoint(
             Checkpoint(
                 flight.exchange_id,
                 flight.delivered_bytes,
                 _ms_between(flight.started_ns, flight.first_byte_ns),
                 tap.output_tokens_estimate() if tap is not None else 0,
+                charge.charge_nano,
+                charge.cost_nano,
             )
         )
 
     def answered(self, flight: Flight) -> None:
         """The whole answer is here and about to leave."""
-        self._close(flight, 200, Outcome.OK, None)
+        if flight.gone_ns:
+            self._close(flight, ErrorKind.CLIENT_GONE.status, Outcome.CLIENT_GONE, ErrorKind.CLIENT_GONE)
+        else:
+            self._close(flight, 200, Outcome.OK, None)
 
     def failed(self, flight: Flight, error: GatewayError) -> None:
         """The exchange ends in `error`. Does nothing if it is closed already."""
@@ -93,10 +117,12 @@ class Book:
             self._settlement.released(grant)
             return
         usage, estimated = _usage(flight, outcome)
+        charge = flight.charge = owed(flight, usage)
+        principal = grant.ask.principal
         self._settlement.closed(
             Closed(
                 flight.exchange_id,
-                grant.ask.principal.key_id,
+                principal.key_id,
                 candidate.public_model,
                 candidate.provider,
                 candidate.model,
@@ -113,6 +139,13 @@ class Book:
                 _gateway_us(flight),
                 flight.attempts,
                 flight.delivered_bytes,
+                principal.account_id,
+                grant.purses,
+                grant.hold_nano,
+                charge.charge_nano,
+                charge.cost_nano,
+                charge.unpriced,
+                principal.group,
             ),
             grant,
         )
@@ -133,8 +166,19 @@ def _usage(flight: Flight, outcome: Outcome) -> tuple[Usage, bool]:
         return msgspec.structs.replace(reported, out_text=reported.out_text + missing), True
     if flight.first_byte_ns or (outcome is Outcome.CLIENT_GONE and flight.sent_upstream):
         counted = tap.output_tokens_estimate() if tap is not None else flight.output_tokens_counted
-        return estimate.stand_in(flight.body_bytes, counted), True
+        return Usage(in_text=_prompt(flight), out_text=counted), True
     return NOTHING, False
+
+
+def _prompt(flight: Flight) -> int:
+    """The gateway's own count of the prompt. What takes long to read is counted by its size here; see `count_large`."""
+    if not flight.prompt_tokens:
+        call = flight.call
+        if call is None or call.body_bytes > OFF_LOOP_BYTES:
+            flight.prompt_tokens = estimate.prompt_typical(flight.body_bytes)
+        else:
+            flight.prompt_tokens = prompt_tokens(call.fields, call.dialect)
+    return flight.prompt_tokens
 
 
 def _gateway_us(flight: Flight) -> int:

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from fastgw.clock import monotonic_ns
 from fastgw.dataplane.relay.downstream import Downstream
-from fastgw.exchange import Call, Candidate, Grant
+from fastgw.dataplane.routing.catalog import Catalog
+from fastgw.exchange import Call, Candidate, Charge, Grant
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.dialect import Tap
 from fastgw.usage import Usage
@@ -56,6 +57,8 @@ class Flight:
         "bucket",
         "call",
         "candidate",
+        "catalog",
+        "charge",
         "checkpoint_bytes",
         "checkpoint_ns",
         "delivered_bytes",
@@ -65,6 +68,7 @@ class Flight:
         "dropped",
         "exchange_id",
         "first_byte_ns",
+        "gone_ns",
         "grant",
         "held_bytes",
         "linger_ns",
@@ -73,6 +77,7 @@ class Flight:
         "output_tokens_counted",
         "phase",
         "progress_ns",
+        "prompt_tokens",
         "receive",
         "response",
         "sent_upstream",
@@ -82,6 +87,7 @@ class Flight:
         "stop_reason",
         "tap",
         "task",
+        "tell_cost",
         "upstream_ns",
         "usage",
         "waiting_ns",
@@ -120,15 +126,23 @@ class Flight:
         self.call: Call | None = None
         self.grant: Grant | None = None
         self.candidate: Candidate | None = None
+        self.catalog: Catalog | None = None
+        """The models and prices of when the exchange was admitted."""
+        self.charge: Charge | None = None
+        """What it comes to, once it is closed."""
+        self.tell_cost = ""
+        """How a stream is to tell its cost before its end: `comment`, `event`, or not at all."""
+        self.prompt_tokens = 0
+        """The gateway's own count of the prompt, once somebody needed it; 0 before."""
+        self.gone_ns = 0
+        """Since when the caller is gone, while the provider is still listened to for the true usage; else 0."""
         self.response: Closable | None = None
         self.tap: Tap | None = None
         self.usage: Usage | None = None
         self.output_tokens_counted = 0
         """The gateway's own count of a whole answer whose provider reported nothing."""
         self.attempts = 0
-        self.opened = False
-        self.sent_upstream = False
-        self.settled = False
+        self.opened = self.sent_upstream = self.settled = False
         self.first_byte_ns = 0
         self.upstream_ns = 0
         self.waiting_ns = 0
@@ -146,6 +160,14 @@ class Flight:
             self.stop_reason = reason
             if self.task is not None:
                 self.task.cancel()
+
+    def hang_up(self) -> None:
+        """The caller has gone: end the exchange, or go on for a while where its lane is to tell what it used."""
+        candidate = self.candidate
+        if candidate is not None and candidate.drain_ms and self.sent_upstream:
+            self.gone_ns = monotonic_ns()
+        else:
+            self.stop(Stop.CLIENT_GONE)
 
     def progress(self) -> None:
         """Note that some of the body has arrived."""

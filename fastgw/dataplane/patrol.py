@@ -61,6 +61,10 @@ class Patrol:
         age_ns = now_ns - flight.started_ns
         if age_ns > deadlines.timeout_total_ms * _MS:
             flight.stop(Stop.TOTAL_DEADLINE)
+        elif flight.gone_ns:
+            candidate = flight.candidate
+            if candidate is None or now_ns - flight.gone_ns > candidate.drain_ms * _MS:
+                flight.stop(Stop.CLIENT_GONE)
         elif flight.phase is Phase.BODY:
             if now_ns - flight.progress_ns > deadlines.body_progress_ms * _MS:
                 flight.stop(Stop.BODY_STALLED)
@@ -99,4 +103,4 @@ async def _await_hang_up(flight: Flight) -> None:
         pass
     # After the last byte a server reports the end of the exchange in the same words as a hang-up.
     if not flight.settled:
-        flight.stop(Stop.CLIENT_GONE)
+        flight.hang_up()

@@ -7,15 +7,17 @@ from typing import Any
 
 from fastgw.clock import monotonic_ns, wall_ms
 from fastgw.dataplane import attempt, reply
-from fastgw.dataplane.asking import Denied, admit, authenticate, unknown_model
+from fastgw.dataplane.asking import Denied, admit, authenticate, changed_again, unknown_model
 from fastgw.dataplane.book import Book
 from fastgw.dataplane.flight import Flight, Phase, Receive, Stop
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES, framing, read_body
-from fastgw.dataplane.ingress.said import NOTHING_SAID, said_in
+from fastgw.dataplane.ingress.said import NOTHING_SAID, cost_wish, said_in
 from fastgw.dataplane.metering import estimate
+from fastgw.dataplane.metering.prompt import prompt_tokens
 from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.patrol import Patrol
 from fastgw.dataplane.question import FORGETFUL, CannotServe, spliced, translated
+from fastgw.dataplane.quote import quoted
 from fastgw.dataplane.relay.downstream import Downstream, Send
 from fastgw.dataplane.routing.catalog import allowed
 from fastgw.dataplane.routing.select import pin, select, stick
@@ -84,15 +86,11 @@ class Chat:
             raise GatewayError(ErrorKind.OVERLOADED, "The gateway is at its limit. Try again soon.", retry_after_s=1)
         principal = await authenticate(self._s, flight, scope)
         call = await self._take_call(flight, scope, said)
-        candidates = self._candidates(principal, call)
-        admitted = await self._admit(flight, scope, principal, call)
-        if admitted is not principal:
-            # The key has changed since it was looked up, perhaps the models that it may use.
-            principal, candidates = admitted, self._candidates(admitted, call)
+        principal, call, candidates = await self._admit(flight, scope, principal, call)
         if not candidates:
             raise unknown_model(call.model)
         self._book.opened(flight, principal, candidates[0])
-        await self._relay(flight, call, candidates, strict=admitted.strict)
+        await self._relay(flight, call, candidates, strict=principal.strict)
 
     async def _take_call(self, flight: Flight, scope: MutableMapping[str, Any], said: FromPath) -> Call:
         bounds = self._s.settings.bounds
@@ -117,8 +115,12 @@ class Chat:
         caller = CALLERS[flight.dialect]
         if len(body) > OFF_LOOP_BYTES:
             seen = await asyncio.to_thread(caller.peek, fields, said)
+            # In case that nobody reports it: at the end of an exchange nothing may wait for a thread.
+            flight.prompt_tokens = await asyncio.to_thread(prompt_tokens, fields, flight.dialect)
         else:
             seen = caller.peek(fields, said)
+        if seen.stream and said.framing == "sse":
+            flight.tell_cost = cost_wish(headers)
         call = flight.call = Call(flight.exchange_id, flight.dialect, seen, said, fields, len(body))
         return call
 
@@ -143,9 +145,25 @@ class Chat:
 
     async def _admit(
         self, flight: Flight, scope: MutableMapping[str, Any], principal: Principal, call: Call
-    ) -> Principal:
-        bound = estimate.before_call(call.body_bytes, call.seen.output_cap, call.seen.choices)
-        return (await admit(self._s, flight, scope, principal, bound.total)).ask.principal
+    ) -> tuple[Principal, Call, list[Candidate]]:
+        """Ask for everything at once; once more when the key has changed since it was looked up, perhaps the models
+        that it may use, or who pays. The call comes back with the cap that its hold pays for."""
+        tokens = estimate.before_call(call.body_bytes, call.seen.output_cap, call.seen.choices).total
+        for _ in range(2):
+            candidates = self._candidates(principal, call)
+            flight.catalog = catalog = self._s.catalog.current
+            asked = (self._s.settings.money, catalog, principal, call, candidates, flight.started_ms)
+            if call.body_bytes > OFF_LOOP_BYTES and (principal.prepaid or principal.quotas):
+                quote = await asyncio.to_thread(quoted, *asked)
+            else:
+                quote = quoted(*asked)
+            grant = await admit(self._s, flight, principal, tokens, quote.hold)
+            if grant is not None:
+                if grant.purses:
+                    call = flight.call = quote.capped(call, grant)
+                return principal, call, quote.candidates
+            principal = await authenticate(self._s, flight, scope)
+        raise changed_again()
 
     async def _relay(self, flight: Flight, call: Call, candidates: list[Candidate], *, strict: bool) -> None:
         failed: AttemptFailed | None = None
@@ -162,6 +180,11 @@ class Chat:
                 failed = failed or exc
             except AttemptFailed as exc:
                 failed = exc
+                if flight.gone_ns:
+                    # Nobody waits for an answer any more: another lane would only cost.
+                    raise exc.error from exc
+                if candidate is not candidates[-1]:
+                    self._book.hopped(flight, candidate, exc.error.kind)
                 flight.release_response()
                 cool_ms = exc.cool_ms if isinstance(exc, attempt.Judged) else 0
                 self._s.cooling.failed(lane, wall_ms(), cool_ms)

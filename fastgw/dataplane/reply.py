@@ -7,6 +7,7 @@ from fastgw.clock import monotonic_ns, wall_ms
 from fastgw.dataplane.flight import Flight
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import RateStatus
+from fastgw.money.amounts import usd
 from fastgw.protocols.errors import table
 
 Header = tuple[bytes, bytes]
@@ -40,8 +41,23 @@ def head(flight: Flight, kind: tuple[Header, ...]) -> list[Header]:
         headers.append((b"x-fastgw-dropped", _listed(flight.dropped)))
     if flight.detected:
         headers.append((b"x-fastgw-detected-format", flight.dialect.encode()))
+    charge = flight.charge
+    if charge is not None and not charge.unpriced:
+        headers.append((b"x-fastgw-cost-usd", usd(charge.charge_nano).encode()))
     headers += table.headers(flight.dialect, None, flight.exchange_id)
     return headers
+
+
+def cost_note(flight: Flight) -> bytes:
+    """The cost of a stream, before its last events, for a caller who wants to hear it: as a comment, which no client
+    takes for an event, or as an event of the gateway's own. Empty where no price is known."""
+    charge = flight.charge
+    if charge is None or charge.unpriced:
+        return b""
+    amount = usd(charge.charge_nano).encode()
+    if flight.tell_cost == "event":
+        return b'event: fastgw.cost\ndata: {"cost_usd":"' + amount + b'"}\n\n'
+    return b": fastgw-cost-usd " + amount + b"\n\n"
 
 
 def _listed(paths: tuple[str, ...]) -> bytes:

@@ -55,6 +55,8 @@ async def relay_stream(
     book.answered(flight)
     if keep is not None:
         keep()
+    if flight.tell_cost:
+        last = reply.cost_note(flight) + last
     await flight.down.finish(last)
     await _linger(flight, response)
 

@@ -1,4 +1,4 @@
-"""What a caller says outside of the body: Anthropic's version and beta headers."""
+"""What a caller says outside of the body: Anthropic's version and beta headers, and what it wants to hear of costs."""
 
 from fastgw.protocols.hub.dialect import FromPath
 
@@ -18,3 +18,12 @@ def said_in(headers: list[tuple[bytes, bytes]]) -> FromPath:
         elif name == b"anthropic-beta":
             betas += (item for part in value.decode("latin-1").split(",") if (item := part.strip()[:64]))
     return FromPath(version=version, betas=tuple(betas[:BETAS_MAX])) if version or betas else NOTHING_SAID
+
+
+def cost_wish(headers: list[tuple[bytes, bytes]]) -> str:
+    """How a stream is to tell its cost: `x-fastgw-cost: comment` or `event`; empty: not at all."""
+    for name, value in headers:
+        if name == b"x-fastgw-cost":
+            wish = value.decode("latin-1").strip().lower()
+            return wish if wish in ("comment", "event") else ""
+    return ""

@@ -10,6 +10,7 @@ import msgspec
 
 from fastgw.exchange import Candidate
 from fastgw.money.book import Book, ModelFacts, shipped
+from fastgw.money.pricing import Pricing
 from fastgw.providers import VENDORS, Vendor
 from fastgw.providers.vendor import split_url
 from fastgw.settings.prices import Price
@@ -131,6 +132,10 @@ class Catalog:
         if found and len(self._memo) < MEMO_MAX:
             self._memo[dialect, model] = found
         return found
+
+    def pricing(self, name: str, candidate: Candidate) -> Pricing | None:
+        """What a caller pays who asked for `name` and was served by `candidate`; None when nobody knows."""
+        return candidate.pricing
 
     def models(self) -> list[ModelInfo]:
         """All aliases, then all models by provider in configured order; each provider's sorted by name."""

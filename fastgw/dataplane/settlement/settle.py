@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from fastgw.exchange import Checkpoint, Closed, Grant, JournalRecord, Opened
+from fastgw.exchange import Checkpoint, Closed, Grant, Hopped, JournalRecord, Opened
 
 
 class Journal(Protocol):
@@ -15,8 +15,8 @@ class Journal(Protocol):
 class Lender(Protocol):
     """The part of the gate that takes back."""
 
-    def settle(self, grant: Grant, tokens_used: int) -> None:
-        """Correct the token buckets and release the lease."""
+    def settle(self, grant: Grant, tokens_used: int, charge_nano: int = 0) -> None:
+        """Correct the token buckets, release the lease, and turn what was held into what was spent."""
 
 
 class Settlement:
@@ -32,6 +32,10 @@ class Settlement:
         """Before the request leaves for the provider. Raises `GatewayError` (503) when the disk is nearly full."""
         self._journal.append(record)
 
+    def hopped(self, record: Hopped) -> None:
+        """Between two candidates."""
+        self._journal.append(record)
+
     def checkpoint(self, record: Checkpoint) -> None:
         """In the middle of a stream."""
         self._journal.append(record)
@@ -42,7 +46,10 @@ class Settlement:
             self._journal.append(record)
         finally:
             # A record that cannot be written is a loss; a lease that is never given back would stop the key for good.
-            self._gate.settle(grant, record.usage.total_tokens)
+            if grant.purses:
+                self._gate.settle(grant, record.usage.total_tokens, record.charge_nano)
+            else:
+                self._gate.settle(grant, record.usage.total_tokens)
 
     def released(self, grant: Grant) -> None:
         """Admitted, but never sent anywhere: there is no exchange to record, only a grant to give back."""

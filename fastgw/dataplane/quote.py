@@ -1,0 +1,113 @@
+"""What an exchange may cost before it runs, and what it has cost after: holds, caps and charges."""
+
+import msgspec
+
+from fastgw.dataplane.flight import Flight
+from fastgw.dataplane.metering.bound import bound_prompt_tokens
+from fastgw.dataplane.routing.catalog import Catalog
+from fastgw.errors import ErrorKind, GatewayError
+from fastgw.exchange import Call, Candidate, Charge, Grant, Hold, Principal
+from fastgw.money.pricing import Tariff
+from fastgw.protocols.registry import CALLERS
+from fastgw.settings.values import MoneySettings
+from fastgw.usage import Usage
+
+OUTPUT_TOKENS_LEAST = 256
+"""With a balance for fewer tokens of output than these, an answer without a cap of the caller's is not begun."""
+
+_FREE = Charge()
+_UNPRICED = Charge(unpriced=True)
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """The worst case of one exchange, over all candidates that may serve it."""
+
+    candidates: list[Candidate]
+    hold: Hold | None = None
+    """None: nothing is limited, or nothing can be charged."""
+    prompt_tokens: int = 0
+    output_cap: int = 0
+    """Of each answer, as the hold has it."""
+    tariffs: tuple[Tariff, ...] = ()
+
+    def capped(self, call: Call, grant: Grant) -> Call:
+        """The call with a cap that what was set aside pays for. The caller's own cap is written again: of two names
+        for it in one body, a provider may heed the other one."""
+        if self.hold is None or not grant.purses:
+            return call
+        cap = self.output_cap
+        if grant.hold_nano < self.hold.want_nano:
+            margin_ppm = grant.ask.principal.margin_ppm
+            tokens = min(one.affordable(grant.hold_nano, self.prompt_tokens, margin_ppm) for one in self.tariffs)
+            cap = max(1, min(cap, tokens // call.seen.choices))
+        fields = CALLERS[call.dialect].with_cap(call.fields, cap)
+        return msgspec.structs.replace(call, fields=fields)
+
+
+def quoted(
+    settings: MoneySettings,
+    catalog: Catalog,
+    principal: Principal,
+    call: Call,
+    candidates: list[Candidate],
+    now_ms: int,
+) -> Quote:
+    """The hold that this exchange needs. Raises `GatewayError` (403) for a prepaid account where no price is known."""
+    if not (principal.prepaid or principal.quotas) or not candidates:
+        return Quote(candidates)
+    priced: list[Candidate] = []
+    tariffs: list[Tariff] = []
+    for one in candidates:
+        pricing = catalog.pricing(call.model, one)
+        tariff = pricing.at(now_ms) if pricing is not None else None
+        if tariff is not None:
+            priced.append(one)
+            tariffs.append(tariff)
+    if principal.prepaid:
+        if not priced:
+            raise GatewayError(
+                ErrorKind.MODEL_NOT_ALLOWED,
+                f"The model '{call.model}' has no price, so a prepaid account cannot use it. Ask the operator for one.",
+                param="model",
+                code="model_not_priced",
+                should_retry=False,
+            )
+        candidates = priced
+    if not priced:
+        return Quote(candidates)
+    contexts = [one.context_length for one in priced]
+    prompt_tokens = bound_prompt_tokens(
+        call.fields,
+        call.body_bytes,
+        context_length=max(contexts) if all(contexts) else 0,
+        tokens_per_byte_ppm=settings.tokens_per_byte_ppm,
+    )
+    said = call.seen.output_cap
+    cap = said or min([one.max_output or settings.output_cap_default for one in priced])
+    margin_ppm, choices = principal.margin_ppm, call.seen.choices
+    want = max(one.bound(prompt_tokens, cap * choices, margin_ppm) for one in tariffs)
+    if want == 0:
+        return Quote(candidates)
+    least_tokens = min(cap, OUTPUT_TOKENS_LEAST) * choices
+    least = want if said else max(one.bound(prompt_tokens, least_tokens, margin_ppm) for one in tariffs)
+    return Quote(candidates, Hold(want, least), prompt_tokens, cap, tuple(tariffs))
+
+
+def owed(flight: Flight, usage: Usage) -> Charge:
+    """What `usage` at the flight's candidate comes to, at the prices of when it was admitted."""
+    grant, call, candidate, catalog = flight.grant, flight.call, flight.candidate, flight.catalog
+    if grant is None or call is None or candidate is None or catalog is None:
+        return _FREE
+    pricing = catalog.pricing(call.model, candidate)
+    tariff = pricing.at(flight.started_ms) if pricing is not None else None
+    principal = grant.ask.principal
+    cost_nano = cost(candidate, usage, flight.started_ms)
+    if tariff is None:
+        return msgspec.structs.replace(_UNPRICED, cost_nano=cost_nano) if cost_nano else _UNPRICED
+    return Charge(tariff.charge(usage, principal.margin_ppm), cost_nano)
+
+
+def cost(candidate: Candidate, usage: Usage, now_ms: int) -> int:
+    """What the provider takes for `usage`, 0 where nobody knows."""
+    tariff = candidate.pricing.at(now_ms) if candidate.pricing is not None else None
+    return tariff.charge(usage) if tariff is not None else 0
