@@ -9,7 +9,7 @@ from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Call, Candidate, Charge, Grant, Hold, Principal
 from fastgw.money.pricing import Tariff
 from fastgw.protocols.registry import CALLERS
-from fastgw.settings.values import MoneySettings
+from fastgw.settings.money import MoneySettings
 from fastgw.usage import Usage
 
 OUTPUT_TOKENS_LEAST = 256
