@@ -17,6 +17,13 @@ def pricing_of(price: Price) -> Pricing:
     return Pricing(tuple(sorted(map(_tariff, entries), key=lambda tariff: tariff.from_ms)))
 
 
+def price_at(price: Price, now_ms: int) -> DatedPrice | None:
+    """The entry that holds at that moment, None before the first; at 0 the first of all."""
+    entries = sorted((price, *price.changes), key=lambda entry: day_ms(entry.from_))
+    begun = [entry for entry in entries if day_ms(entry.from_) <= now_ms]
+    return begun[-1] if begun else None if now_ms else entries[0]
+
+
 def day_ms(day: datetime.date | None) -> int:
     """Unix milliseconds of the day's beginning, UTC; 0 for "always", and for days before 1970."""
     if day is None:

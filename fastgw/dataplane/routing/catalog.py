@@ -11,9 +11,10 @@ import msgspec
 from fastgw.exchange import Candidate
 from fastgw.money.book import Book, ModelFacts, shipped
 from fastgw.money.pricing import Pricing
+from fastgw.money.tariffs import price_at, pricing_of
 from fastgw.providers import VENDORS, Vendor
 from fastgw.providers.vendor import split_url
-from fastgw.settings.prices import Price
+from fastgw.settings.prices import DatedPrice, Price
 from fastgw.settings.values import ProviderSettings, Settings
 
 MEMO_MAX = 8_192
@@ -39,8 +40,8 @@ class ModelInfo(msgspec.Struct, frozen=True, gc=False):
     """Tokens that fit in, 0 when unknown."""
     max_output: int = 0
     """Tokens that may come out, 0 when unknown."""
-    price: Price | None = None
-    """Nano-USD per million tokens; None when unknown."""
+    price: DatedPrice | None = None
+    """What a caller pays under this name, without margin; None when unknown."""
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -60,8 +61,11 @@ class Lane(msgspec.Struct, frozen=True):
         """Whether the provider has a model of that name."""
         return model in self.models or (self.vendor.variants and model.partition(":")[0] in self.models)
 
-    def candidates(self, model: str, dialect: str) -> tuple[Candidate, ...]:
-        """One candidate per credential, in configured order, asked in `dialect` if possible, else in its own first."""
+    def candidates(self, model: str, dialect: str, written: Pricing | None = None) -> tuple[Candidate, ...]:
+        """One candidate per credential, in configured order, asked in `dialect` if possible, else in its own first.
+
+        `written` is what the operator says of its price; else the shipped book counts.
+        """
         provider, vendor = self.provider, self.vendor
         spoken = vendor.spoken(model, provider.speaks)
         if dialect not in spoken:
@@ -70,6 +74,8 @@ class Lane(msgspec.Struct, frozen=True):
             return ()
         endpoint = spoken[dialect]
         path, path_stream = endpoint.paths(self.base_path, model, provider.api_version)
+        facts = self.book.find(model) or _UNKNOWN
+        pricing = written or (pricing_of(facts.price) if facts.price is not None else None)
         return tuple(
             Candidate(
                 provider=provider.name,
@@ -87,6 +93,10 @@ class Lane(msgspec.Struct, frozen=True):
                 http_version=provider.http_version,
                 tls=_tls_name(provider),
                 proxy=provider.proxy,
+                pricing=pricing,
+                context_length=facts.context_length,
+                max_output=facts.max_output,
+                drain_ms=provider.drain_on_disconnect_s * 1_000,
             )
             for label, secret in [(one.label, one.secret) for one in provider.credentials] or [("", "")]
         )
@@ -99,18 +109,26 @@ class Catalog:
         self._lanes = {lane.provider.name: lane for lane in lanes}
         self._aliases = dict(aliases)
         self._prices = dict(prices)
+        self._written = {name: pricing_of(price) for name, price in prices.items()}
         self._takes_any = tuple(lane for lane in lanes if lane.provider.any_model)
         self._memo: dict[tuple[str, str], tuple[Candidate, ...]] = {}
 
     @classmethod
-    def build(cls, settings: Settings, listed: Mapping[str, Sequence[str]]) -> "Catalog":
+    def build(
+        cls,
+        settings: Settings,
+        listed: Mapping[str, Sequence[str]],
+        overrides: Mapping[str, Price] | None = None,
+    ) -> "Catalog":
         """A snapshot from the configuration and what providers listed (by the provider's name; absent means unknown).
 
+        `overrides` are the admin API's prices, by the names that the configuration uses; the configuration's win.
         Providers that answer no questions, and a sandbox without a base URL, have no lane.
         """
         lanes = (_lane(provider, listed.get(provider.name, ())) for provider in settings.providers)
         aliases = {model.name: model.targets for model in settings.models}
-        return cls(tuple(lane for lane in lanes if lane is not None), aliases, settings.prices)
+        prices = {**(overrides or {}), **settings.prices}
+        return cls(tuple(lane for lane in lanes if lane is not None), aliases, prices)
 
     def __repr__(self) -> str:
         return f"Catalog({', '.join(map(repr, self._lanes.values()))}, aliases={len(self._aliases)})"
@@ -133,28 +151,34 @@ class Catalog:
             self._memo[dialect, model] = found
         return found
 
-    def pricing(self, name: str, candidate: Candidate) -> Pricing | None:
-        """What a caller pays who asked for `name` and was served by `candidate`; None when nobody knows."""
-        return candidate.pricing
+    def pricing(self, asked_name: str, candidate: Candidate) -> Pricing | None:
+        """What a caller pays who asked for `asked_name` and is served by `candidate`, None when nobody knows.
 
-    def models(self) -> list[ModelInfo]:
-        """All aliases, then all models by provider in configured order; each provider's sorted by name."""
-        aliases = [info for name in self._aliases if (info := self.model(name)) is not None]
+        That is the price written for the very name, if there is one, else what the provider takes.
+        """
+        return self._written.get(asked_name) or candidate.pricing
+
+    def models(self, now_ms: int = 0) -> list[ModelInfo]:
+        """All aliases, then all models by provider in configured order; each provider's sorted by name.
+
+        Prices are those of `now_ms` (Unix milliseconds); of 0: the first that were known.
+        """
+        aliases = [info for name in self._aliases if (info := self.model(name, now_ms)) is not None]
         rest = [
-            self._info(lane, name, f"{lane.provider.name}/{name}")
+            self._info(lane, name, f"{lane.provider.name}/{name}", now_ms)
             for lane in self._lanes.values()
             for name in sorted(lane.models)
         ]
         hidden = self._aliases.keys()
         return aliases + [info for info in rest if info.id not in hidden]
 
-    def model(self, name: str) -> ModelInfo | None:
+    def model(self, name: str, now_ms: int = 0) -> ModelInfo | None:
         """The one that `name` stands for, under that name; None when there is none. Bare names are found too."""
         candidates = self.resolve(name)
         if not candidates:
             return None
         first = candidates[0]
-        return self._info(self._lanes[first.provider], first.model, name)
+        return self._info(self._lanes[first.provider], first.model, name, now_ms)
 
     def _search(self, name: str, dialect: str, seen: frozenset[str]) -> Iterator[Candidate]:
         targets = self._aliases.get(name)
@@ -165,23 +189,27 @@ class Catalog:
         provider, slash, model = name.partition("/")
         lane = self._lanes.get(provider) if slash else None
         if lane is not None and model and (lane.has(model) or lane.provider.any_model):
-            yield from lane.candidates(model, dialect)
+            yield from self._served(lane, model, dialect)
             return
         having = [lane for lane in self._lanes.values() if lane.has(name)] or (self._takes_any if name else ())
-        found = [lane.candidates(name, dialect) for lane in having]
+        found = [self._served(lane, name, dialect) for lane in having]
         # Nobody said which provider: one that speaks the caller's dialect goes first, because nothing is lost there.
         for candidates in sorted(found, key=lambda some: bool(some) and some[0].dialect != dialect):
             yield from candidates
 
-    def _info(self, lane: Lane, model: str, name: str) -> ModelInfo:
+    def _served(self, lane: Lane, model: str, dialect: str) -> tuple[Candidate, ...]:
+        return lane.candidates(model, dialect, self._written.get(f"{lane.provider.name}/{model}"))
+
+    def _info(self, lane: Lane, model: str, name: str, now_ms: int) -> ModelInfo:
         facts = lane.book.find(model) or _UNKNOWN
+        price = self._prices.get(name) or self._prices.get(f"{lane.provider.name}/{model}") or facts.price
         return ModelInfo(
             id=name,
             provider=lane.provider.name,
             owned_by=lane.vendor.owned_by or lane.provider.name,
             context_length=facts.context_length,
             max_output=facts.max_output,
-            price=self._prices.get(f"{lane.provider.name}/{model}", facts.price),
+            price=price_at(price, now_ms) if price is not None else None,
         )
 
 

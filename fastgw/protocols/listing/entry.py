@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from fastgw.protocols.toplevel import refuse
-from fastgw.settings.prices import Price
+from fastgw.settings.prices import DatedPrice
 
 Query = Mapping[str, Sequence[str]]
 """A decoded query string: the values of each name, in order."""
@@ -36,7 +36,7 @@ class Entry(Protocol):
         """Tokens that may come out, 0 when unknown."""
 
     @property
-    def price(self) -> Price | None:
+    def price(self) -> DatedPrice | None:
         """Nano-USD per million tokens; None when unknown."""
 
 
@@ -62,7 +62,7 @@ class Pricing(msgspec.Struct, omit_defaults=True):
     input_cache_write: str = ""
 
 
-def pricing(price: Price | None) -> Pricing | msgspec.UnsetType:
+def pricing(price: DatedPrice | None) -> Pricing | msgspec.UnsetType:
     """What `price` comes to; unset when it is unknown."""
     if price is None:
         return msgspec.UNSET

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from fastgw.settings.prices import Price
+from fastgw.settings.prices import DatedPrice
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -11,10 +11,12 @@ class Model(msgspec.Struct, frozen=True):
     created: int = 0
     context_length: int = 0
     max_output: int = 0
-    price: Price | None = None
+    price: DatedPrice | None = None
 
 
-KNOWN = Model("acme/one:free", "acme", 1_700_000_000, 200_000, 8_192, Price(input=3_000_000_000, output=15_000_000_000))
+KNOWN = Model(
+    "acme/one:free", "acme", 1_700_000_000, 200_000, 8_192, DatedPrice(input=3_000_000_000, output=15_000_000_000)
+)
 UNKNOWN = Model("two")
 PRICES = {"prompt": "0.000003", "completion": "0.000015"}
 
