@@ -60,6 +60,8 @@ class Plan:
     """Status of an error that every provider answers with."""
     first_fails: int = 0
     """The same of the provider whose path begins with `/first/`."""
+    first_stalls: int = 0
+    """1: that one answers nothing at all."""
     gate: str = ""
     """Name of an event that the answer's end waits for."""
 
@@ -125,7 +127,7 @@ class Meter:
         return Answer(self._steps(plan, dialect, seen, tokens), delay_s=plan.delay_ms / 1_000)
 
     def _steps(self, plan: Plan, dialect: str, seen: Seen, tokens: Tokens) -> Sequence[Step]:
-        if plan.stall:
+        if plan.stall or (plan.first_stalls and seen.target.startswith("/first/")):
             return (End.STALL,)
         scene = Scene(_blocks(plan), stop="tools" if plan.calls else "end", tokens=tokens, deltas=plan.deltas)
         spoken = speech.DIALECTS[dialect]

@@ -1,0 +1,182 @@
+"""A gateway that sells, a provider that counts what it serves, and short ways to ask, to pay and to look."""
+
+import itertools
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+from tests.cells.callers import CALLERS
+from tests.cells.question import Question
+from tests.fakes import FakeProvider
+from tests.fakes.gateway import Gateway
+from tests.fakes.meter import Meter, Plan, Served
+from tests.path.evidence import row_of, until
+
+NANO = 1_000_000_000
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer as its caller got it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def exchange_id(self) -> str:
+        return self.headers["x-request-id"]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def cost_nano(self) -> int:
+        """What `x-fastgw-cost-usd` says."""
+        exact = Decimal(self.headers["x-fastgw-cost-usd"]) * NANO
+        assert exact == exact.to_integral_value()
+        return int(exact)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, ready to be sent."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    plan: Plan
+
+
+class Till:
+    """The gateway, its provider, and the books of both."""
+
+    def __init__(self, gateway: Gateway, provider: FakeProvider, meter: Meter) -> None:
+        self.gateway = gateway
+        self.provider = provider
+        self.meter = meter
+
+    def cli(self, *arguments: str, check: bool = True) -> Any:
+        """A verb with `--json`; the result is what it prints."""
+        done = self.gateway.cli(*arguments, "--json", check=check)
+        return json.loads(done.stdout)
+
+    def account(self, usd: str = "", name: str = "") -> "Account":
+        """A new account with that balance."""
+        made: dict[str, Any] = self.cli("accounts", "create", name or f"account-{next(_numbers)}")
+        account = Account(self, made["id"])
+        if usd:
+            account.credit(usd)
+        return account
+
+    def question(
+        self, key: str, plan: Plan, model: str, *, caller: str = "chat", stream: bool = False, cap: int | None = None
+    ) -> Asked:
+        """A question in the caller's dialect. Without `cap` it has none, but for Anthropic's, which must have one."""
+        spoken = CALLERS[caller]
+        body = spoken.body(Question(text=plan.words(), cap=cap), model, stream=stream)
+        return Asked(spoken.path(model, stream=stream), spoken.headers(key), body, plan)
+
+    def ask(
+        self,
+        key: str,
+        plan: Plan | None = None,
+        model: str = "plain/fake-1",
+        *,
+        headers: dict[str, str] | None = None,
+        **how: Any,
+    ) -> Told:
+        """One exchange."""
+        return self.send(self.question(key, plan or Plan(), model, **how), headers)
+
+    def send(self, asked: Asked, headers: Mapping[str, str] | None = None) -> Told:
+        """The same with a question that is made already."""
+        url = self.gateway.url + asked.path
+        got = httpx.post(url, json=asked.body, headers={**asked.headers, **(headers or {})}, timeout=30)
+        return Told(got.status_code, got.headers, got.content)
+
+    def until_status(self, asked: Asked, status: int) -> Told:
+        """Ask until it is answered so."""
+
+        def look() -> Told | None:
+            told = self.send(asked)
+            return told if told.status == status else None
+
+        return until(look, f"an answer with {status}")
+
+    def until_served(self, plan: Plan) -> Served:
+        """Wait until the provider has been asked."""
+        return until(lambda: self.served(plan), f"the provider to be asked for {plan.id}")[0]
+
+    def row(self, told: Told) -> dict[str, Any]:
+        """The usage row of an answer."""
+        return row_of(self.gateway, httpx.Response(told.status, headers=dict(told.headers)))
+
+    def select(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """What lies in the database."""
+        path = self.gateway.data_dir / "fastgw.db"
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+        try:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(query, values)]
+        finally:
+            database.close()
+
+    def served(self, plan: Plan) -> list[Served]:
+        """What the provider served for a plan."""
+        return self.meter.of(plan.id)
+
+    def checked(self) -> Any:
+        """What `ledger check` finds; it must find nothing wrong."""
+        return self.cli("ledger", "check")
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account of a till."""
+
+    till: Till
+    id: str
+
+    def credit(self, usd: str) -> Any:
+        """Pay in by hand."""
+        return self.till.cli("accounts", "credit", self.id, usd)
+
+    def key(self, *options: str) -> str:
+        """A new key that this account pays for."""
+        return self.till.gateway.mint("test", "--account", self.id, *options)
+
+    def show(self) -> dict[str, Any]:
+        """`accounts show`."""
+        told: dict[str, Any] = self.till.cli("accounts", "show", self.id)
+        return told
+
+    @property
+    def balance_nano(self) -> int:
+        """As the ledger has it now."""
+        (row,) = self.till.select("SELECT balance_nano FROM accounts WHERE id = ?", self.id)
+        return int(row["balance_nano"])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Its usage rows, oldest first."""
+        return self.till.select("SELECT * FROM usage WHERE account_id = ? ORDER BY started_ms, exchange_id", self.id)
+
+    def charged_nano(self) -> int:
+        """The sum of its charges."""
+        return sum(row["charge_nano"] for row in self.rows())
+
+    def until_settled(self) -> dict[str, Any]:
+        """Wait until nothing of it is held; the result is what is shown then."""
+
+        def look() -> dict[str, Any] | None:
+            shown = self.show()
+            return shown if shown["held_nano_usd"] == 0 else None
+
+        return until(look, f"all holds of {self.id} to be resolved", 30)
