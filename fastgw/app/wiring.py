@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import msgspec
 from redis.exceptions import RedisError
 
+from fastgw.app.control import Control
 from fastgw.clock import monotonic_ns
+from fastgw.dataplane.account import Recent, billed_of, subscription_of, usage_of
 from fastgw.dataplane.actions import Actions
 from fastgw.dataplane.auth.address import Addresses
 from fastgw.dataplane.auth.keys import Keys
@@ -20,6 +22,7 @@ from fastgw.dataplane.models import Models
 from fastgw.dataplane.patrol import Patrol
 from fastgw.dataplane.pipeline import Chat
 from fastgw.dataplane.remember import Remember
+from fastgw.dataplane.replay import Replay
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.dataplane.routing.failover import Cooling
 from fastgw.dataplane.settlement.settle import Settlement
@@ -37,6 +40,7 @@ from fastgw.settings import Settings
 from fastgw.settings.values import ProviderSettings, ProviderTls
 from fastgw.storage.journal.writer import JournalWriter
 from fastgw.storage.valkey.ahead import AheadGate
+from fastgw.storage.valkey.answers import AnswerShelf
 from fastgw.storage.valkey.gate import ValkeyGate
 from fastgw.storage.valkey.keys import KeyMirror
 from fastgw.storage.valkey.models import ModelBoard
@@ -149,6 +153,8 @@ class Wiring:
         self._shelf = Shelf(settings, self._board)
         self._transport = transport(settings)
         self._fetcher = Fetcher(frozenset(settings.guard.fetch_hosts))
+        self._answers = AnswerShelf(url)
+        self._replay = Replay(self._answers)
         settlement = Settlement(self._journal, self._gate)
         book = Book(settlement)
         stages = Stages(
@@ -163,6 +169,7 @@ class Wiring:
             bodies=BodyBudget(settings.bounds.body_bytes_in_flight_max),
             fetcher=self._fetcher,
             remember=Remember(self._seals),
+            replay=self._replay,
             signers=signers(settings),
         )
         patrol = Patrol(settings.deadlines, book.checkpoint)
@@ -184,6 +191,10 @@ class Wiring:
             },
             self.models,
         )
+        self.control = Control(settings)
+        recent = Recent(self.control)
+        self.usage = usage_of(stages, recent)
+        self.subscription, self.billed = subscription_of(stages, recent), billed_of(stages, recent)
         self._synced = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -201,7 +212,10 @@ class Wiring:
     async def aclose(self) -> None:
         """End what runs in the background, give leases back, sync the journal, disconnect."""
         await end(self._tasks)
+        await self.control.aclose()
         await self._keys.aclose()
+        await self._replay.aclose()
+        await self._answers.aclose()
         await self._transport.aclose()
         await self._fetcher.aclose()
         await self._gate.aclose()

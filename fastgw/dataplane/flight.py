@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from fastgw.clock import monotonic_ns
 from fastgw.dataplane.relay.downstream import Downstream
+from fastgw.dataplane.replay_run import Run
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.exchange import Call, Candidate, Charge, Grant
 from fastgw.protocols.hub.conversation import Conversation
@@ -79,6 +80,7 @@ class Flight:
         "progress_ns",
         "prompt_tokens",
         "receive",
+        "replay",
         "response",
         "sent_upstream",
         "settled",
@@ -119,10 +121,8 @@ class Flight:
         """Parameters that the present candidate could not be told."""
         self.phase = Phase.BODY
         self.progress_ns = started_ns
-        self.address = ""
-        self.bucket = ""
-        self.body_bytes = 0
-        self.held_bytes = 0
+        self.address = self.bucket = ""
+        self.body_bytes = self.held_bytes = 0
         self.call: Call | None = None
         self.grant: Grant | None = None
         self.candidate: Candidate | None = None
@@ -134,6 +134,8 @@ class Flight:
         """How a stream is to tell its cost before its end: `comment`, `event`, or not at all."""
         self.prompt_tokens = 0
         """The gateway's own count of the prompt, once somebody needed it; 0 before."""
+        self.replay: Run | None = None
+        """Set where the request carries `Idempotency-Key`."""
         self.gone_ns = 0
         """Since when the caller is gone, while the provider is still listened to for the true usage; else 0."""
         self.response: Closable | None = None
@@ -162,7 +164,11 @@ class Flight:
                 self.task.cancel()
 
     def hang_up(self) -> None:
-        """The caller has gone: end the exchange, or go on for a while where its lane is to tell what it used."""
+        """The caller has gone: end the exchange, or go on where its answer is kept for when the caller comes back, or
+        for a while where its lane is to tell what it used."""
+        if self.replay is not None and self.sent_upstream:
+            if self.replay.outlives(lambda: self.stop(Stop.CLIENT_GONE)):
+                return
         candidate = self.candidate
         if candidate is not None and candidate.drain_ms and self.sent_upstream:
             self.gone_ns = monotonic_ns()

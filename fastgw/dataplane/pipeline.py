@@ -80,22 +80,29 @@ class Chat:
             flight.release_response()
             self._s.bodies.give_back(flight.held_bytes)
             self._book.close_if_open(flight)
+            if flight.replay is not None:
+                flight.replay.close()
 
     async def _serve(self, flight: Flight, scope: MutableMapping[str, Any], said: FromPath) -> None:
         if len(self._patrol.flights) > self._s.settings.bounds.exchanges_max:
             raise GatewayError(ErrorKind.OVERLOADED, "The gateway is at its limit. Try again soon.", retry_after_s=1)
         principal = await authenticate(self._s, flight, scope)
-        call = await self._take_call(flight, scope, said)
+        call = await self._take_call(flight, scope, said, principal)
+        if flight.replay is not None and await flight.replay.begin():
+            return
         principal, call, candidates = await self._admit(flight, scope, principal, call)
         if not candidates:
             raise unknown_model(call.model)
         self._book.opened(flight, principal, candidates[0])
         await self._relay(flight, call, candidates, strict=principal.strict)
 
-    async def _take_call(self, flight: Flight, scope: MutableMapping[str, Any], said: FromPath) -> Call:
+    async def _take_call(
+        self, flight: Flight, scope: MutableMapping[str, Any], said: FromPath, principal: Principal
+    ) -> Call:
         bounds = self._s.settings.bounds
         headers = scope["headers"]
-        body = await read_body(flight.receive, framing(headers), bounds.body_bytes_max, self._s.bodies, flight.progress)
+        frame = framing(headers)
+        body = await read_body(flight.receive, frame, bounds.body_bytes_max, self._s.bodies, flight.progress)
         flight.held_bytes = flight.body_bytes = len(body)
         flight.phase = Phase.WAITING
         if len(body) > OFF_LOOP_BYTES:
@@ -122,6 +129,8 @@ class Chat:
         if seen.stream and said.framing == "sse":
             flight.tell_cost = cost_wish(headers)
         call = flight.call = Call(flight.exchange_id, flight.dialect, seen, said, fields, len(body))
+        if frame.idempotent:
+            flight.replay = self._s.replay.run(principal, scope, body, flight.down)
         return call
 
     def _candidates(self, principal: Principal, call: Call) -> list[Candidate]:
@@ -282,6 +291,8 @@ class Chat:
             why = error.__cause__ or error
             _log.warning("exchange %s: %s/%s broke off: %s", flight.exchange_id, *lane, why)
         self._book.failed(flight, error)
+        if flight.replay is not None:
+            flight.replay.fail()
         if error.kind is not ErrorKind.CLIENT_GONE:
             await reply.send_error(flight, error, status)
 

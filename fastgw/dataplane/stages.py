@@ -10,6 +10,7 @@ from fastgw.dataplane.auth.address import Addresses
 from fastgw.dataplane.auth.keys import Keys
 from fastgw.dataplane.ingress.body import BodyBudget
 from fastgw.dataplane.remember import Remember
+from fastgw.dataplane.replay import Replay
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.dataplane.routing.failover import Cooling
 from fastgw.dataplane.settlement.settle import Settlement
@@ -54,5 +55,6 @@ class Stages(msgspec.Struct, frozen=True):
     bodies: BodyBudget
     fetcher: MediaFetcher
     remember: Remember
+    replay: Replay
     signers: Mapping[str, Signer]
     """By `Candidate.signer`."""

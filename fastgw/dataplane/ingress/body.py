@@ -20,6 +20,8 @@ class Framing(msgspec.Struct, frozen=True, gc=False):
 
     content_length: int | None = None
     codings: tuple[str, ...] = ()
+    idempotent: bool = False
+    """It carries `Idempotency-Key`."""
 
 
 class BodyBudget:
@@ -50,7 +52,7 @@ def framing(headers: Iterable[tuple[bytes, bytes]]) -> Framing:
     value = named.get(b"content-length")
     length = int(value) if value is not None and value.isdigit() and len(value) < 16 else None
     if b"content-encoding" not in named:
-        return Framing(length)
+        return Framing(length, (), b"idempotency-key" in named)
     codings: tuple[str, ...] = ()
     for name, value in headers:
         if name == b"content-encoding":
@@ -60,7 +62,7 @@ def framing(headers: Iterable[tuple[bytes, bytes]]) -> Framing:
         raise GatewayError(
             ErrorKind.UNSUPPORTED_ENCODING, "Content-Encoding must be one of gzip, deflate, br, zstd or identity."
         )
-    return Framing(length, codings)
+    return Framing(length, codings, b"idempotency-key" in named)
 
 
 async def read_body(

@@ -83,6 +83,11 @@ class Downstream:
         self._held = b""
         self._pending: Awaitable[None] | None = None
 
+    def tee(self, tee: Callable[[Send], Send]) -> None:
+        """Send through `tee` from here on; only before anything was sent. What it makes may return what it was given
+        by the server's own `send`, so that `push` keeps its short way."""
+        self._send = tee(self._send)
+
     @property
     def busy(self) -> bool:
         """A send or a comment is under way; while the client does not read, it stays so."""
