@@ -54,9 +54,9 @@ class _Client(Redis):
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
-def client(url: str) -> Redis:
-    """redis-py's client for everything that is not admission: answers as text, within half a second."""
-    return _Client.from_url(url, decode_responses=True, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+def client(url: str, *, text: bool = True) -> Redis:
+    """redis-py's client for everything that is not admission: answers as text or as bytes, within half a second."""
+    return _Client.from_url(url, decode_responses=text, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
 
 
 class KeyMirror:
