@@ -1,0 +1,68 @@
+"""Prices of the admin API to the board that workers read: at start, whenever it is lost, and after every change."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Protocol
+
+from fastgw.keeper.pause import pause
+from fastgw.settings.prices import Price
+
+_log = logging.getLogger("fastgw.keeper")
+
+CHECK_S = 0.5
+"""Between two looks: so long a changed price may take to reach the workers, and as long again in them."""
+
+
+class PriceSource(Protocol):
+    """The truth about prices. Its methods wait, and are called in a thread."""
+
+    def version(self) -> int:
+        """Grows with every change."""
+
+    def all(self) -> Mapping[str, Price]:
+        """Every price by its model."""
+
+
+class PriceBoard(Protocol):
+    """What workers read."""
+
+    async def publish(self, version: int, prices: Mapping[str, Price]) -> object:
+        """Replace all prices and announce it."""
+
+    async def version(self) -> int | None:
+        """The version that is there, None when there is none."""
+
+
+class PriceMirroring:
+    """Keeps the board like the truth."""
+
+    def __init__(self, source: PriceSource, board: PriceBoard) -> None:
+        self._source = source
+        self._board = board
+        self._failing = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Mirror until `stop` is set."""
+        while True:
+            try:
+                await self.look()
+            # Sources and boards raise errors of their own kinds, and if this loop ended, no price would ever change
+            # again. Workers go on with the prices that they know; the next look tries again.
+            except Exception as error:
+                if not self._failing:
+                    _log.error("prices cannot be mirrored, trying on", exc_info=error)
+                self._failing = True
+            else:
+                if self._failing:
+                    _log.warning("prices are mirrored again")
+                self._failing = False
+            if await pause(stop, CHECK_S):
+                return
+
+    async def look(self) -> None:
+        """Publish all prices if there is a reason to."""
+        # Read before the prices: a change in between has them published once more, never once too little.
+        version = await asyncio.to_thread(self._source.version)
+        if version != await self._board.version():
+            await self._board.publish(version, await asyncio.to_thread(self._source.all))

@@ -1,0 +1,70 @@
+"""What a key has used and spent: what `GET /v1/usage` is made of. Amounts are integers of nano-USD.
+
+Sums are kept by UTC day; a day is written as a number like 20261121.
+"""
+
+import datetime
+
+import msgspec
+
+from fastgw.usage import NOTHING, Usage
+
+DAY_MS = 86_400_000
+
+
+def day_of(moment_ms: int) -> int:
+    """The UTC day of a moment in Unix milliseconds."""
+    date = datetime.datetime.fromtimestamp(moment_ms // 1_000, datetime.UTC)
+    return date.year * 10_000 + date.month * 100 + date.day
+
+
+def date_of(day: int) -> datetime.date:
+    """The date that a number like 20261121 stands for. Raises `ValueError` when there is none."""
+    return datetime.date(day // 10_000, day // 100 % 100, day % 100)
+
+
+class Sums(msgspec.Struct, frozen=True, gc=False):
+    """Sums over exchanges."""
+
+    requests: int = 0
+    errors: int = 0
+    usage: Usage = NOTHING
+    charge_nano: int = 0
+    """What the callers paid."""
+    cost_nano: int = 0
+    """What providers took from the operator for it: never shown to callers."""
+    unpriced: int = 0
+    """Exchanges that nobody knew a price for."""
+    total_ms: int = 0
+
+
+class Window(msgspec.Struct, frozen=True, gc=False):
+    """What was spent in a rolling window, counted in slots of five minutes."""
+
+    spent_nano: int = 0
+    since_s: int = 0
+    """Unix seconds at which the oldest slot with spending begins, 0 when nothing was spent."""
+
+
+class KeySpending(msgspec.Struct, frozen=True):
+    """One key at one moment."""
+
+    spent_nano: int = 0
+    """Since the key was made."""
+    month_nano: int = 0
+    """In the running calendar month, UTC."""
+    h5: Window = Window()
+    d1: Window = Window()
+    d7: Window = Window()
+    balance_nano: int | None = None
+    """Of the account that pays; None when there is none."""
+    paid_nano: int = 0
+    """What the account has been charged for all of its keys, ever."""
+    today: Sums = Sums()
+    total: Sums = Sums()
+    minute: Sums = Sums()
+    """The last sixty seconds; only requests and tokens."""
+    days: tuple[tuple[int, Sums], ...] = ()
+    """Of the days that were asked for, those that have any, oldest first."""
+    models: tuple[tuple[str, Sums], ...] = ()
+    """In the same days, dearest first."""
