@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from fastgw.errors import ErrorKind
-from fastgw.exchange import Checkpoint, Closed, JournalRecord, Opened, Outcome
+from fastgw.exchange import Checkpoint, Closed, Hopped, JournalRecord, Opened, Outcome
 from fastgw.usage import NOTHING, Usage
 
 
@@ -19,6 +19,7 @@ class Folded(msgspec.Struct, frozen=True):
     closed: list[Closed]
     ended: list[str]
     """Exchanges of `closed` that an earlier stretch opened."""
+    hops: list[Hopped]
 
 
 def fold(records: Iterable[JournalRecord]) -> Folded:
@@ -27,6 +28,7 @@ def fold(records: Iterable[JournalRecord]) -> Folded:
     checkpoints: dict[str, Checkpoint] = {}
     closed: list[Closed] = []
     ended: list[str] = []
+    hops: list[Hopped] = []
     for record in records:
         match record:
             case Opened():
@@ -38,11 +40,16 @@ def fold(records: Iterable[JournalRecord]) -> Folded:
                 checkpoints.pop(record.exchange_id, None)
                 if opened.pop(record.exchange_id, None) is None:
                     ended.append(record.exchange_id)
-    return Folded(list(opened.values()), list(checkpoints.values()), closed, ended)
+            case Hopped():
+                hops.append(record)
+    return Folded(list(opened.values()), list(checkpoints.values()), closed, ended, hops)
 
 
 def orphan(opened: Opened, last: Checkpoint) -> Closed:
-    """The row of an exchange whose worker died: what its last checkpoint knows. Nothing delivered charges nothing."""
+    """The row of an exchange whose worker died: what its last checkpoint knows. Nothing delivered charges nothing.
+
+    What the provider may bill the operator is told all the same.
+    """
     delivered = last.delivered_bytes > 0
     usage = Usage(in_text=opened.prompt_tokens_estimate, out_text=last.output_tokens_estimate) if delivered else NOTHING
     return Closed(
@@ -64,4 +71,10 @@ def orphan(opened: Opened, last: Checkpoint) -> Closed:
         gateway_us=0,
         attempts=1,
         delivered_bytes=last.delivered_bytes,
+        account_id=opened.account_id,
+        purses=opened.purses,
+        hold_nano=opened.hold_nano,
+        charge_nano=last.charge_nano if delivered else 0,
+        cost_nano=last.cost_nano,
+        group=opened.group,
     )

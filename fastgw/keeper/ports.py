@@ -7,7 +7,7 @@ is logged and tried again: records stay in their journal until they are in the l
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from fastgw.exchange import Checkpoint, Closed, JournalRecord, Opened, Principal
+from fastgw.exchange import Checkpoint, Closed, Hopped, JournalRecord, Opened, Principal
 
 
 class Batch(Protocol):
@@ -55,8 +55,27 @@ class Journals(Protocol):
         """Give up the claim."""
 
 
+class Settled(Protocol):
+    """What a stretch of a journal came to."""
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """Ids of accounts and keys whose purse is another one now."""
+
+    @property
+    def overages(self) -> int:
+        """Exchanges that were charged more than they held."""
+
+    @property
+    def overage_nano(self) -> int:
+        """How much more, together."""
+
+
 class Ledger(Protocol):
-    """Usage rows, and how far each journal is drained."""
+    """Usage rows, charges, and how far each journal is drained."""
+
+    def register(self, journals: Sequence[str]) -> None:
+        """Let the workers of these journals hold money; for known ones, that their machine is still there."""
 
     def cursor(self, journal: str) -> tuple[int, int]:
         """Segment and offset up to which a journal is drained; (0, 0) for a new one."""
@@ -71,14 +90,15 @@ class Ledger(Protocol):
         checkpoints: Sequence[Checkpoint],
         closed: Sequence[Closed],
         ended: Sequence[str],
-    ) -> None:
-        """Rows and the new place in the journal, in one transaction; an exchange that has a row keeps it."""
+        hops: Sequence[Hopped],
+    ) -> Settled:
+        """Rows, charges and the new place in the journal, in one transaction; an exchange that has a row keeps it."""
 
     def still_open(self, journal: str) -> Sequence[tuple[Opened, Checkpoint]]:
         """What was opened and not closed, each with its last checkpoint."""
 
-    def finish(self, journal: str, orphans: Sequence[Closed]) -> None:
-        """Rows for what was left open, and forget the journal, in one transaction."""
+    def finish(self, journal: str, orphans: Sequence[Closed]) -> Settled:
+        """Rows and charges for what was left open, and forget the journal, in one transaction."""
 
 
 class KeySource(Protocol):

@@ -219,8 +219,8 @@ async def test_under_steady_load_looks_are_few_and_the_last_exchange_is_not_forg
         sent += 1
         await asyncio.sleep(0.005)
     looks = (time.monotonic() - began) * 1_000 / LOOK_MS
-    # Besides one for the place to begin at.
-    assert len(commits) <= looks + 1
+    # Besides one that registers the journal, and one for the place to begin at.
+    assert len(commits) <= looks + 2
     async with asyncio.timeout(60):
         while totals(engine)["requests"] != sent:
             await asyncio.sleep(0.05)

@@ -1,15 +1,18 @@
 """API keys in SQL: made, listed, revoked, and read as a whole for the mirror. Only hashes are stored."""
 
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Boolean, ColumnElement, Connection, Engine, func, insert, select, update
 
 from fastgw import apikey
 from fastgw.exchange import Principal, Quotas
 from fastgw.limits import Limits
 from fastgw.storage.sql.engine import reading
-from fastgw.storage.sql.tables import API_KEYS, KEYS_VERSION, META
+from fastgw.storage.sql.postings import LedgerError
+from fastgw.storage.sql.tables import ACCOUNTS, API_KEYS, KEYS_VERSION, META
 
 ID_PREFIX = "key_"
 _ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -85,9 +88,12 @@ class Keys:
         quotas: Quotas | None = None,
         group: str = "",
     ) -> KeyRecord:
-        """Store a key that was just minted. Without limits of its own the default guard holds for it."""
+        """Store a key that was just minted. Without limits of its own the default guard holds for it.
+
+        Raises `LedgerError` when the account does not exist.
+        """
         record = KeyRecord(
-            id=ID_PREFIX + "".join(secrets.choice(_ID_ALPHABET) for _ in range(16)),
+            id=new_id(ID_PREFIX),
             digest=apikey.digest(key),
             hint=apikey.hint(key),
             name=name,
@@ -109,6 +115,9 @@ class Keys:
         for column in ("limits", "models", "ips"):
             row[column] = _encode(row[column]).decode()
         with self._engine.begin() as connection:
+            known = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id)
+            if account_id and connection.execute(known).first() is None:
+                raise LedgerError(f"There is no account {account_id!r}.")
             connection.execute(insert(API_KEYS), row)
             _changed(connection)
         return record
@@ -117,13 +126,20 @@ class Keys:
         """Every key, revoked ones included, in the order of their creation."""
         with reading(self._engine) as connection:
             rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at_ms, API_KEYS.c.id))
-            return [_record(row) for row in rows]
+            return [_record(row._mapping) for row in rows]
+
+    def of_account(self, account_id: str) -> list[KeyRecord]:
+        """The keys that an account pays for, revoked ones included, in the order of their creation."""
+        query = select(API_KEYS).where(API_KEYS.c.account_id == account_id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(API_KEYS.c.created_at_ms, API_KEYS.c.id))
+            return [_record(row._mapping) for row in rows]
 
     def get(self, key_id: str) -> KeyRecord | None:
         """One key by its id."""
         with reading(self._engine) as connection:
             row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == key_id)).one_or_none()
-        return None if row is None else _record(row)
+        return None if row is None else _record(row._mapping)
 
     def revoke(self, key_id: str, now_ms: int) -> KeyRecord | None:
         """Revoke a key for good, and return it; None when there is none. Revoking twice changes nothing."""
@@ -136,7 +152,7 @@ class Keys:
             if connection.execute(change).rowcount:
                 _changed(connection)
             row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == key_id)).one_or_none()
-        return None if row is None else _record(row)
+        return None if row is None else _record(row._mapping)
 
     def version(self) -> int:
         """Grows with every change of any key."""
@@ -144,16 +160,39 @@ class Keys:
             return int(connection.execute(select(META.c.value).where(META.c.name == KEYS_VERSION)).scalar_one())
 
     def principals(self) -> list[Principal]:
-        """Every key as the data plane reads it, tombstones of revoked ones included."""
-        return [record.principal() for record in self.all()]
+        """Every key as the data plane reads it, tombstones of revoked ones included.
+
+        An account that does not exist counts as prepaid: it has nothing to pay with.
+        """
+        limited = func.coalesce(ACCOUNTS.c.prepaid, API_KEYS.c.account_id != "", type_=Boolean()).label("limited")
+        query = select(API_KEYS, limited).outerjoin(ACCOUNTS, ACCOUNTS.c.id == API_KEYS.c.account_id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(API_KEYS.c.created_at_ms, API_KEYS.c.id)).mappings()
+            found = []
+            for row in rows:
+                columns = dict(row)
+                prepaid = bool(columns.pop("limited"))
+                found.append(_record(columns).principal(prepaid=prepaid))
+            return found
+
+
+def new_id(prefix: str) -> str:
+    """`prefix` and 16 random characters."""
+    return prefix + "".join(secrets.choice(_ID_ALPHABET) for _ in range(16))
+
+
+def renew_keys(connection: Connection, chosen: ColumnElement[bool], **values: str) -> None:
+    """Change keys, or what they inherit of their account: each gets a newer epoch, and is mirrored anew."""
+    connection.execute(update(API_KEYS).where(chosen).values(epoch=API_KEYS.c.epoch + 1, **values))
+    _changed(connection)
 
 
 def _changed(connection: Connection) -> None:
     connection.execute(update(META).where(META.c.name == KEYS_VERSION).values(value=META.c.value + 1))
 
 
-def _record(row: Row[tuple[object, ...]]) -> KeyRecord:
-    values = dict(row._mapping)
+def _record(columns: Mapping[Any, Any]) -> KeyRecord:
+    values = dict(columns)
     values["limits"] = _limits(values["limits"])
     values["models"] = _names(values["models"])
     values["ips"] = _names(values["ips"])

@@ -101,6 +101,7 @@ KEY_SLOTS = Table(
     Column("key_id", String(32), primary_key=True),
     Column("slot_s", BigInteger, primary_key=True),
     Column("spent_nano", BigInteger, nullable=False),
+    Index("key_slots_slot", "slot_s"),
 )
 """The same by five minutes (`slot_s` is the first second of them) of the exchange's end; older ones than 8 days are
 deleted."""
@@ -155,12 +156,14 @@ PAYMENTS = Table(
     Column("returned_nano", BigInteger, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
+    Column("parts", Text, nullable=False, server_default=""),
     Index("payments_account", "account_id"),
     Index("payments_ref", "provider", "provider_ref"),
 )
 """Top-ups. Amounts in `currency`'s minor unit (as many decimals as the provider's module says), `rate_nano` in nano-USD
 for a million minor units, fixed when the payment was made. `credited_nano` and `returned_nano` (refunds, chargebacks)
-are what of it has been posted."""
+are what of it has been posted. `parts` is what providers have said of it so far, as JSON of `money.topups.Parts`:
+amounts that only grow, so that notices may come twice and in any order."""
 
 PAYMENT_EVENTS = Table(
     "payment_events",

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from fastgw.errors import ErrorKind
-from fastgw.exchange import Checkpoint, Closed
+from fastgw.exchange import ACCOUNT_PURSE, Checkpoint, Closed
 from fastgw.storage.sql.engine import reading
 from fastgw.storage.sql.ledger import UsageLedger
 from fastgw.storage.sql.report import UsageReport
@@ -85,12 +85,22 @@ def test_the_end_of_a_journal_leaves_rows_and_forgets_the_rest(engine: Engine) -
 
 
 def test_every_field_of_a_row_is_in_its_column(engine: Engine) -> None:
-    row = msgspec.structs.replace(closed("ex_1", usage=Usage(*range(10))), error=ErrorKind.UPSTREAM_CUT)
-    record(UsageLedger(engine), 1, row)
-    wanted = (
-        msgspec.structs.asdict(row) | msgspec.structs.asdict(row.usage) | {"outcome": "ok", "error": "upstream_cut"}
+    row = msgspec.structs.replace(
+        closed("ex_1", usage=Usage(*range(10))),
+        error=ErrorKind.UPSTREAM_CUT,
+        account_id="acct_a",
+        purses=ACCOUNT_PURSE,
+        hold_nano=7,
+        charge_nano=9,
+        cost_nano=3,
+        unpriced=True,
+        group="gold",
     )
-    del wanted["usage"]
+    record(UsageLedger(engine), 1, row)
+    wanted = msgspec.structs.asdict(row) | msgspec.structs.asdict(row.usage)
+    wanted |= {"outcome": "ok", "error": "upstream_cut", "overage_nano": 2}
+    del wanted["usage"], wanted["purses"]
+    wanted["group_name"] = wanted.pop("group")
     with reading(engine) as connection:
         assert dict(connection.execute(select(USAGE)).mappings().one()) == wanted
 

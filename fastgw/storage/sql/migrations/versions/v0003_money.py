@@ -119,6 +119,7 @@ def _gate() -> None:
     op.create_table(
         "key_slots", _id("key_id", 32), sa.Column("slot_s", sa.BigInteger, primary_key=True), _count("spent_nano")
     )
+    op.create_index("key_slots_slot", "key_slots", ["slot_s"])
 
 
 def _sums() -> None:
@@ -165,6 +166,7 @@ def _topups() -> None:
         _count("returned_nano"),
         _count("created_at_ms"),
         _count("updated_at_ms"),
+        sa.Column("parts", sa.Text, nullable=False, server_default=""),
     )
     op.create_index("payments_account", "payments", ["account_id"])
     op.create_index("payments_ref", "payments", ["provider", "provider_ref"])
