@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -60,18 +61,25 @@ def configuration(provider: FakeProvider, dark_port: int = 9) -> str:
     return "\n".join(entries)
 
 
-@pytest.fixture(scope="package")
-def _till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Till]:
+@contextmanager
+def opened(folder: Path, *, workers: int, database_url: str = "") -> Iterator[Till]:
+    """A till of its own, for tests that break something."""
+    environ = {"FASTGW_DATABASE_URL": database_url} if database_url else {}
     meter = Meter()
     with FakeProvider(models=()) as provider, socket.socket() as dark:
         # It takes connections and never says a word, so that TLS to it comes to no end.
         dark.bind(("127.0.0.1", 0))
         dark.listen(64)
         provider.default = meter.answer
-        folder = Path(tmp_path_factory.mktemp("money"))
         config = configuration(provider, dark.getsockname()[1])
-        with Gateway(folder / "gateway", config, workers=WORKERS) as gateway:
-            yield Till(gateway, provider, meter)
+        with Gateway(folder / "gateway", config, workers=workers, environ=environ) as gateway:
+            yield Till(gateway, provider, meter, database_url)
+
+
+@pytest.fixture(scope="package")
+def _till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Till]:
+    with opened(Path(tmp_path_factory.mktemp("money")), workers=WORKERS) as till:
+        yield till
 
 
 @pytest.fixture

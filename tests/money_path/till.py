@@ -9,13 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+import psycopg
+from psycopg.rows import dict_row
 
 from tests.cells.callers import CALLERS
 from tests.cells.question import Question
 from tests.fakes import FakeProvider
 from tests.fakes.gateway import Gateway
 from tests.fakes.meter import Meter, Plan, Served
-from tests.path.evidence import row_of, until
+from tests.path.evidence import until
 
 NANO = 1_000_000_000
 _numbers = itertools.count(1)
@@ -58,10 +60,12 @@ class Asked:
 class Till:
     """The gateway, its provider, and the books of both."""
 
-    def __init__(self, gateway: Gateway, provider: FakeProvider, meter: Meter) -> None:
+    def __init__(self, gateway: Gateway, provider: FakeProvider, meter: Meter, database_url: str = "") -> None:
+        """Without `database_url` the database is the gateway's own."""
         self.gateway = gateway
         self.provider = provider
         self.meter = meter
+        self.database_url = database_url
 
     def cli(self, *arguments: str, check: bool = True) -> Any:
         """A verb with `--json`; the result is what it prints."""
@@ -117,10 +121,15 @@ class Till:
 
     def row(self, told: Told) -> dict[str, Any]:
         """The usage row of an answer."""
-        return row_of(self.gateway, httpx.Response(told.status, headers=dict(told.headers)))
+        query = "SELECT * FROM usage WHERE exchange_id = ?"
+        (row,) = until(lambda: self.select(query, told.exchange_id), f"the row of {told.exchange_id}")
+        return row
 
     def select(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        """What lies in the database."""
+        """What lies in the database; `?` stands for a value."""
+        if self.database_url:
+            with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+                return list(connection.execute(query.replace("?", "%s").encode(), values))
         path = self.gateway.data_dir / "fastgw.db"
         database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
         try:
