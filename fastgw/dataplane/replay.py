@@ -23,6 +23,7 @@ import secrets
 from collections.abc import MutableMapping
 from typing import Any, Protocol
 
+from fastgw.clock import monotonic_ns
 from fastgw.dataplane.relay.downstream import Downstream
 from fastgw.dataplane.replay_run import Ending, Run, answer_of
 from fastgw.errors import ErrorKind, GatewayError
@@ -110,7 +111,8 @@ class Replay:
             raise GatewayError(ErrorKind.OVERLOADED, "The gateway is at its limit. Try again soon.", retry_after_s=1)
         try:
             headers, said = answer_of(answer)
-            await run.down.start(200, [*headers, *REPLAYED])
+            timing = (b"server-timing", b"gw;dur=%.3f" % ((monotonic_ns() - run.started_ns) / 1_000_000))
+            await run.down.start(200, [*headers, timing, *REPLAYED])
             await run.down.finish(said)
         finally:
             self._held_bytes -= len(answer)
@@ -210,6 +212,7 @@ def _refused(state: str) -> GatewayError:
                 ErrorKind.RATE_LIMITED,
                 "Too many values of Idempotency-Key within 24 hours. Leave the header out, or try again later.",
                 param="Idempotency-Key",
+                retry_after_s=3_600,
                 should_retry=False,
             )
         case _:

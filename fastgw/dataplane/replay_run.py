@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from fastgw.clock import monotonic_ns
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
 from fastgw.dataplane.relay.downstream import KEEPALIVE, Downstream, Send
 
@@ -69,6 +70,7 @@ class Run:
         "mark",
         "name",
         "owner",
+        "started_ns",
     )
 
     def __init__(self, keeper: Keeper, name: Name, owner: bytes, asked: bytes, body: bytes, down: Downstream) -> None:
@@ -77,6 +79,7 @@ class Run:
         self.mark = b""
         """Of the request: the same for the same request alone."""
         self.down = down
+        self.started_ns = monotonic_ns()
         self.ended = False
         """The store has been told how it ended, or has nothing to be told."""
         self._keeper = keeper
