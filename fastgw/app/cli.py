@@ -1,13 +1,17 @@
 """The command line: verbs, options and help texts. What the verbs do is in `commands`, loaded by the verb that runs."""
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from fastgw import __version__
+from fastgw.app import cli_options as options
 from fastgw.app import output, start
+from fastgw.app.cli_accounts import accounts
+from fastgw.app.cli_keys import keys
+from fastgw.app.cli_money import codes, ledger, payments, prices
+from fastgw.app.cli_options import AsJson, Config, DataDir
 from fastgw.errors import StartupError
 
 _EPILOG = (
@@ -25,22 +29,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-keys = typer.Typer(
-    help="Create, list and revoke API keys, also while the gateway runs: a change reaches it within a second.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 app.add_typer(keys, name="keys", short_help="Create, list and revoke API keys.")
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="TOML file with settings; else FASTGW_CONFIG or CONFIG."),
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", "-d", metavar="DIR", help="Data folder; else FASTGW_DATA_DIR or DATA_DIR, else .fastgw"),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result, and errors, as one line of JSON.")]
+app.add_typer(accounts, name="accounts", short_help="Create, credit and show accounts.")
+app.add_typer(prices, name="prices", short_help="Show what a model costs.")
+app.add_typer(ledger, name="ledger", short_help="Check that all balances are right.")
+app.add_typer(codes, name="codes", short_help="Create and list redemption codes.")
+app.add_typer(payments, name="payments", short_help="List payments.")
 
 
 def run() -> int:
@@ -108,8 +102,8 @@ def serve(
     """
     from fastgw.app import serve as supervisor  # noqa: PLC0415
 
-    given = {"listen.host": host, "listen.port": _text(port), "listen.workers": _text(workers)}
-    settings = start.settings(config, given | _folder(data_dir))
+    given = {"listen.host": host, "listen.port": options.text(port), "listen.workers": options.text(workers)}
+    settings = start.settings(config, given | options.folder(data_dir))
     return supervisor.run(settings)
 
 
@@ -118,7 +112,7 @@ def keeper(config: Config = None, data_dir: DataDir = None, as_json: AsJson = Fa
     """Run the keeper alone: it drains journals into the database and mirrors keys. `serve` starts one by itself."""
     from fastgw.app import keeper as process  # noqa: PLC0415
 
-    settings = _settings(config, data_dir, running=True)
+    settings = options.settings(config, data_dir, running=True)
     if not settings.stores.redis_url:
         raise StartupError("There is no store to mirror keys to. Set FASTGW_REDIS_URL, or run `fastgw serve` instead.")
     return process.main(settings, None)
@@ -129,13 +123,13 @@ def migrate(config: Config = None, data_dir: DataDir = None, as_json: AsJson = F
     """Bring the database's schema up to date. `serve` and `keeper` do it by themselves; safe to run at any time."""
     from fastgw.app import commands  # noqa: PLC0415
 
-    return commands.migrate_schema(_settings(config, data_dir), as_json=as_json)
+    return commands.migrate_schema(options.settings(config, data_dir), as_json=as_json)
 
 
 @app.command(short_help="Check the configuration; start nothing.")
 def check(config: Config = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
     """Check the configuration and report each mistake with file, line and remedy. Starts and changes nothing."""
-    found = start.mistakes(config, _folder(data_dir))
+    found = start.mistakes(config, options.folder(data_dir))
     if as_json:
         output.result({"ok": not found, "mistakes": [output.mistake(one) for one in found]})
     elif not found:
@@ -145,23 +139,31 @@ def check(config: Config = None, data_dir: DataDir = None, as_json: AsJson = Fal
     return output.MISUSED if found else output.DONE
 
 
-@app.command(short_help="Show requests and tokens, by model or key.")
+@app.command(short_help="Show requests, tokens and money, by model, key, account or day.")
 def usage(
     since: Annotated[
         str, typer.Option(metavar="WHEN", help="Count from then on: a duration back (30m, 24h, 7d) or an ISO date.")
     ] = "",
-    by: Annotated[str, typer.Option(metavar="model|key", help="What the table lists; JSON has both.")] = "model",
+    by: Annotated[
+        str, typer.Option(metavar="model|key|account|day", help="What the table lists; JSON has all.")
+    ] = "model",
+    account: Annotated[str, typer.Option(metavar="ID", help="Count only this account, by id or name.")] = "",
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print each exchange as a line of CSV instead.")] = False,
     config: Config = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show what was used: requests and tokens, in total and by model or key. Rows come seconds after their answers."""
-    from fastgw.app import commands  # noqa: PLC0415
+    """Show what was used: requests, tokens, what callers paid and what providers took, in total and by model, key,
+    account or day. Rows come within a second of their answers."""
+    from fastgw.app import commands_usage as commands  # noqa: PLC0415
 
-    if by not in {"model", "key"}:
-        raise typer.BadParameter(f"--by is model or key, not {by!r}.")
-    since_ms = _when(since, past=True) * 1000
-    return commands.usage(_settings(config, data_dir), since_ms=since_ms, by=by, as_json=as_json)
+    if by not in commands.COLUMNS:
+        raise typer.BadParameter(f"--by is one of {', '.join(commands.COLUMNS)}, not {by!r}.")
+    since_ms = options.when(since, past=True) * 1000
+    settings = options.settings(config, data_dir)
+    if as_csv:
+        return commands.export(settings, since_ms=since_ms, account=account)
+    return commands.usage(settings, since_ms=since_ms, account=account, by=by, as_json=as_json)
 
 
 @app.command(short_help="List the models that requests may name.")
@@ -169,94 +171,4 @@ def models(config: Config = None, data_dir: DataDir = None, as_json: AsJson = Fa
     """List the models that requests may name: of the catalogue, the configuration, and the lists of providers."""
     from fastgw.app import commands  # noqa: PLC0415
 
-    return commands.models(_settings(config, data_dir, running=True), as_json=as_json)
-
-
-@keys.command("create", short_help="Create a key and print it, this once.")
-def keys_create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What the key is for; shown in lists.")],
-    models: Annotated[
-        str,
-        typer.Option(metavar="A,B", help="Models it may use: provider/model, bare names, or patterns (openai/*)."),
-    ] = "",
-    ips: Annotated[str, typer.Option(metavar="A,B", help="Addresses or CIDR blocks it may be used from.")] = "",
-    rpm: Annotated[int, typer.Option(metavar="N", min=0, show_default=False, help="Requests per minute.")] = 0,
-    tpm: Annotated[int, typer.Option(metavar="N", min=0, show_default=False, help="Tokens per minute.")] = 0,
-    concurrency: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, show_default=False, help="Requests at the same time."),
-    ] = 0,
-    expires: Annotated[
-        str,
-        typer.Option(metavar="WHEN", help="A duration from now (30d, 12h) or an ISO date (2027-01-31)."),
-    ] = "",
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a request rather than leave out what a provider cannot be told.")
-    ] = False,
-    config: Config = None,
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> int:
-    """Create an API key and print it: it is shown this once, only its hash is stored.
-
-    Limits that are not given, or 0, are those of the default guard.
-    """
-    from fastgw.app import commands  # noqa: PLC0415
-
-    asked = commands.NewKey(
-        name=name,
-        models=_list(models),
-        ips=_list(ips),
-        rpm=rpm,
-        tpm=tpm,
-        concurrency=concurrency,
-        expires_at_s=_when(expires, past=False),
-        strict=strict,
-    )
-    return commands.create_key(_settings(config, data_dir, running=True), asked, as_json=as_json)
-
-
-@keys.command("list", short_help="List all keys.")
-def keys_list(config: Config = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
-    """List all keys, revoked and expired ones included."""
-    from fastgw.app import commands  # noqa: PLC0415
-
-    return commands.list_keys(_settings(config, data_dir), as_json=as_json)
-
-
-@keys.command("revoke", short_help="Revoke a key for good.")
-def keys_revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `fastgw keys list` shows it.")],
-    config: Config = None,
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> int:
-    """Revoke a key for good. A running gateway refuses it within a second; requests that run already finish."""
-    from fastgw.app import commands  # noqa: PLC0415
-
-    return commands.revoke_key(_settings(config, data_dir, running=True), key_id, as_json=as_json)
-
-
-def _settings(config: Path | None, data_dir: Path | None, *, running: bool = False) -> Any:
-    return start.settings(config, _folder(data_dir), find_store=running)
-
-
-def _folder(data_dir: Path | None) -> dict[str, str | None]:
-    return {"stores.data_dir": _text(data_dir)}
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _when(text: str, *, past: bool) -> int:
-    from fastgw.app import moments  # noqa: PLC0415
-
-    try:
-        return moments.parse(text, past=past)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+    return commands.models(options.settings(config, data_dir, running=True), as_json=as_json)

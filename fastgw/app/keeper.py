@@ -14,10 +14,12 @@ from sqlalchemy import Engine
 from fastgw import apikey, clock
 from fastgw.app import handover, logs
 from fastgw.app.handover import Handover, Report
+from fastgw.app.margins import WithMargins
 from fastgw.errors import StartupError
 from fastgw.providers import VENDORS
 from fastgw.settings import Settings
 from fastgw.storage.journal import Journals
+from fastgw.storage.sql.accounts import Accounts
 from fastgw.storage.sql.engine import explained, open_engine, url_of
 from fastgw.storage.sql.keys import Keys
 from fastgw.storage.sql.ledger import UsageLedger
@@ -46,7 +48,7 @@ def main(settings: Settings, parent: Handover | None) -> int:
         url = url_of(settings.stores.database_url, settings.stores.data_dir)
         migrate(url)
         engine = open_engine(url)
-        key = _first_key(engine, settings.key_prefix) if parent is not None else ""
+        key = _prepare(engine, settings.key_prefix, mint=parent is not None)
         asyncio.run(_run(settings, parent, engine, key))
     except StartupError as error:
         handover.failed(parent, error)
@@ -54,13 +56,15 @@ def main(settings: Settings, parent: Handover | None) -> int:
     return 0
 
 
-def _first_key(engine: Engine, prefix: str) -> str:
+def _prepare(engine: Engine, prefix: str, *, mint: bool) -> str:
+    """The account that pays for keys that name none, and the first key if there is none; the key, else empty."""
     with explained(engine):
-        keys = Keys(engine)
-        if keys.all():
+        keys, now_ms = Keys(engine), clock.wall_ms()
+        account = Accounts(engine).default(now_ms)
+        if not mint or keys.all():
             return ""
         key = apikey.mint(prefix)
-        keys.create(key, name=FIRST_KEY_NAME, now_ms=clock.wall_ms())
+        keys.create(key, name=FIRST_KEY_NAME, now_ms=now_ms, account_id=account.id)
         return key
 
 
@@ -72,7 +76,8 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
     handover.on_parent_gone(parent, stop.set)
     mirror, board = KeyMirror(settings.stores.redis_url), ModelBoard(settings.stores.redis_url)
     try:
-        await _mirror_once(Keys(engine), mirror)
+        keys = WithMargins(Keys(engine), settings)
+        await _mirror_once(keys, mirror)
         handover.report(parent, Report(key=key))
         # Loaded behind the report: nothing of it is needed for the first answer, and its HTTP client takes a while.
         from fastgw.keeper.run import run  # noqa: PLC0415
@@ -80,7 +85,7 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
         await run(
             journals=Journals(settings.stores.data_dir / JOURNAL_FOLDER),
             ledger=UsageLedger(engine),
-            keys=Keys(engine),
+            keys=keys,
             mirror=mirror,
             board=board,
             providers=settings.providers,
@@ -95,7 +100,7 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
         engine.dispose()
 
 
-async def _mirror_once(keys: Keys, mirror: KeyMirror) -> None:
+async def _mirror_once(keys: WithMargins, mirror: KeyMirror) -> None:
     """Mirror all keys, so that the first request with a key that was just shown finds it. The store may be starting."""
     deadline_ns = clock.monotonic_ns() + STORE_WAIT_MS * 1_000_000
     principals = await asyncio.to_thread(keys.principals)

@@ -2,52 +2,13 @@
 
 import datetime
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from fastgw import __version__
-from tests.fakes.gateway import PATIENCE_S, ROOT, Gateway
-
-
-class Shell:
-    """Runs `fastgw` with a data folder of its own, from an empty folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environ = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "HOME": str(folder),
-            "DATA_DIR": str(folder / "data"),
-        }
-
-    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "fastgw", *arguments],
-            cwd=self.folder,
-            env=self.environ | environ,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-
-    def told(self, *arguments: str) -> Any:
-        done = self.run(*arguments, "--json")
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("\n") == 1
-        return json.loads(done.stdout)
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
+from tests.fakes.gateway import PATIENCE_S, Gateway
+from tests.fakes.shell import Shell
 
 
 def test_the_version_needs_no_verb(shell: Shell) -> None:
@@ -87,7 +48,7 @@ def test_a_person_sees_the_key_once_and_a_table(shell: Shell) -> None:
     table = shell.run("keys", "list").stdout
     assert key.startswith("sk-fgw-")
     assert key not in table
-    assert table.splitlines()[0].split() == ["ID", "KEY", "NAME", "STATE", "EXPIRES", "MODELS"]
+    assert table.splitlines()[0].split() == ["ID", "KEY", "NAME", "STATE", "EXPIRES", "ACCOUNT", "MODELS"]
     assert "bob" in table
 
 
@@ -133,7 +94,7 @@ def test_revoking_an_unknown_key_fails_with_one_line(shell: Shell) -> None:
         (("keys", "create", "x", "--rpm", "many"), "--rpm"),
         (("keys", "create", "x", "--expires", "soon"), "soon"),
         (("keys", "create", "x", "--expires", "2001-01-01"), "passed"),
-        (("usage", "--by", "day"), "day"),
+        (("usage", "--by", "hour"), "hour"),
         (("serve", "--colour"), "--colour"),
     ],
 )
@@ -168,7 +129,10 @@ def test_check_reports_every_mistake_with_its_place(shell: Shell) -> None:
     assert shell.told("check", "--config", str(config)) == {"ok": True, "mistakes": []}
 
 
-@pytest.mark.parametrize("verb", ["serve", "keeper", "migrate", "check", "keys", "keys create", "usage", "models"])
+@pytest.mark.parametrize(
+    "verb",
+    ["serve", "keeper", "migrate", "check", "keys", "keys create", "usage", "models", "accounts credit", "prices show"],
+)
 def test_help_explains_each_verb(shell: Shell, verb: str) -> None:
     done = shell.run(*verb.split(), "--help")
     assert done.returncode == 0
@@ -178,7 +142,19 @@ def test_help_explains_each_verb(shell: Shell, verb: str) -> None:
 
 def test_help_names_the_verbs_and_the_exit_codes(shell: Shell) -> None:
     text = shell.run("--help").stdout
-    for verb in ("serve", "keeper", "migrate", "check", "keys", "usage", "models"):
+    for verb in (
+        "serve",
+        "keeper",
+        "migrate",
+        "check",
+        "keys",
+        "usage",
+        "models",
+        "accounts",
+        "prices",
+        "ledger",
+        "codes",
+    ):
         assert f"\n  {verb} " in text
     assert "Exit codes" in text
     assert "worker" not in [line.split()[0] for line in text.splitlines() if line.startswith("  ")]

@@ -1,0 +1,106 @@
+"""The stores as the verbs of the command line use them: the database for the length of one verb, and the store of a
+gateway that runs, which may be away: then the keeper finds out by itself."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+
+from fastgw.app.margins import Margins
+from fastgw.errors import StartupError
+from fastgw.exchange import Principal
+from fastgw.settings import Settings
+from fastgw.storage.sql.accounts import Account, Accounts
+from fastgw.storage.sql.engine import explained, open_engine, url_of
+from fastgw.storage.sql.postings import LedgerError
+from fastgw.storage.sql.schema import migrate
+from fastgw.storage.valkey.keys import KeyMirror
+
+_log = logging.getLogger("fastgw.cli")
+
+
+class _Closing(Protocol):
+    async def aclose(self) -> None: ...
+
+
+_Store = TypeVar("_Store", bound=_Closing)
+_Answer = TypeVar("_Answer")
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Engine]:
+    """The database with the current schema. Raises `StartupError`, also for what the ledger refuses inside."""
+    url = url_of(settings.stores.database_url, settings.stores.data_dir)
+    if not settings.stores.database_url:
+        try:
+            settings.stores.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartupError(
+                f"The data folder {settings.stores.data_dir} cannot be made: {error.strerror}."
+            ) from error
+    migrate(url)
+    engine = open_engine(url)
+    try:
+        with explained(engine):
+            yield engine
+    except LedgerError as error:
+        raise StartupError(str(error)) from error
+    finally:
+        engine.dispose()
+
+
+def account_of(engine: Engine, asked: str) -> Account:
+    """The account with this id or name. Raises `StartupError` when there is none."""
+    found = Accounts(engine).find(asked)
+    if found is None:
+        raise StartupError(f"There is no account {asked}. `fastgw accounts list` shows all of them.")
+    return found
+
+
+def ask(url: str, make: Callable[[str], _Store], work: Callable[[_Store], Awaitable[_Answer]]) -> _Answer | None:
+    """What `work` gets from the store at `url`; None when there is none, or it does not answer."""
+
+    async def asked() -> _Answer | None:
+        store = make(url)
+        try:
+            return await work(store)
+        except (RedisError, OSError) as error:
+            _log.debug("the store does not answer: %s", error)
+            return None
+        finally:
+            await store.aclose()
+
+    return asyncio.run(asked()) if url else None
+
+
+def tell_keys(settings: Settings, principals: Sequence[Principal]) -> None:
+    """Put changed keys into the mirror. If it does not answer, the keeper finds the change by itself."""
+    margins = Margins(settings)
+
+    async def put(mirror: KeyMirror) -> None:
+        for principal in principals:
+            await mirror.put(margins.applied(principal))
+
+    ask(settings.stores.redis_url, KeyMirror, put)
+
+
+def tell_accounts(settings: Settings, ids: Sequence[str]) -> None:
+    """Have the keeper publish these accounts' balances at once. If the store is away, the keeper finds the change."""
+    if not settings.stores.redis_url:
+        return
+    from fastgw.storage.valkey.purse_board import PurseBoard  # noqa: PLC0415
+
+    ask(settings.stores.redis_url, PurseBoard, lambda board: board.want(ids))
+
+
+def held(settings: Settings, names: Sequence[str]) -> dict[str, int] | None:
+    """What running exchanges hold of these purses, in nano-USD; None when the store does not answer."""
+    if not settings.stores.redis_url:
+        return None
+    from fastgw.storage.valkey.purse_board import PurseBoard  # noqa: PLC0415
+
+    return ask(settings.stores.redis_url, PurseBoard, lambda board: board.held(names))

@@ -1,0 +1,93 @@
+"""What `fastgw prices show` prints: the price book as requests meet it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from fastgw import clock
+from fastgw.app import commands, moments, output
+from fastgw.app.command_stores import database
+from fastgw.app.output import DONE
+from fastgw.errors import StartupError
+from fastgw.exchange import Candidate
+from fastgw.money.amounts import usd
+from fastgw.money.pricing import Pricing, Tariff
+from fastgw.settings import Settings
+from fastgw.settings.prices import Price
+from fastgw.storage.sql.prices import PriceOverrides
+
+SOURCES = ("configuration", "admin", "book")
+"""Where a price may come from, in the order in which they count: the TOML file, the admin API, the shipped book."""
+
+
+def show_prices(settings: Settings, model: str, *, as_json: bool) -> int:
+    """Print what a model costs at each provider that may serve it. Raises `StartupError` when there is none."""
+    with database(settings) as engine:
+        overrides = PriceOverrides(engine).all()
+    catalog = commands.catalog(settings, overrides)
+    found: dict[str, tuple[Candidate, Pricing | None]] = {}
+    for one in catalog.resolve(model):
+        found.setdefault(one.public_model, (one, catalog.pricing(model, one)))
+    if not found:
+        raise StartupError(f"There is no model {model}. `fastgw models` lists those that there are.")
+    shown = [
+        {
+            "model": name,
+            "priced": pricing is not None,
+            "source": _source(settings, overrides, (model, name)) if pricing is not None else None,
+            "tariffs": [] if pricing is None else [_told(tariff) for tariff in pricing.tariffs],
+        }
+        for name, (_, pricing) in found.items()
+    ]
+    if as_json:
+        output.result({"model": model, "prices": shown})
+        return DONE
+    for entry, (_, pricing) in zip(shown, found.values(), strict=True):
+        _say(entry, pricing)
+    return DONE
+
+
+def _source(settings: Settings, overrides: dict[str, Price], names: tuple[str, ...]) -> str:
+    for source, prices in zip(SOURCES, (settings.prices, overrides), strict=False):
+        if any(name in prices for name in names):
+            return source
+    return SOURCES[-1]
+
+
+def _told(tariff: Tariff) -> dict[str, Any]:
+    told = {name: value for name, value in msgspec.structs.asdict(tariff).items() if name not in {"above", "tiers"}}
+    told["units"] = {unit: dict(prices) for unit, prices in tariff.units.items()}
+    told["tiers"] = [
+        {name: value for name, value in _told(tier).items() if name not in {"from_ms", "call", "units", "tiers"}}
+        | {"above": tier.above}
+        for tier in tariff.tiers
+    ]
+    return told
+
+
+def _say(entry: dict[str, Any], pricing: Pricing | None) -> None:
+    if pricing is None:
+        output.line(f"{entry['model']}: nobody knows its price. Prepaid accounts cannot use it.")
+        return
+    now_ms = clock.wall_ms()
+    output.line(f"{entry['model']}: USD per million, from the {entry['source']}")
+    holds = pricing.at(now_ms)
+    for tariff in pricing.tariffs:
+        state = "now" if tariff is holds else "before" if tariff.from_ms <= now_ms else "later"
+        since = moments.shown(tariff.from_ms // 1000) if tariff.from_ms else "always"
+        output.line(f"  since {since} ({state})")
+        for name, price in _lines(tariff):
+            output.line(f"    {name:<28}{usd(price)}")
+
+
+def _lines(tariff: Tariff) -> Iterator[tuple[str, int]]:
+    for part in (tariff, *tariff.tiers):
+        above = f" above {part.above:,}" if part.above else ""
+        for name, price in msgspec.structs.asdict(part).items():
+            if name in {"from_ms", "above", "tiers", "units"} or (name == "call" and not price):
+                continue
+            yield f"{name}{above}", price
+    for unit, prices in tariff.units.items():
+        for variant, price in prices.items():
+            yield f"{unit} {variant}", price

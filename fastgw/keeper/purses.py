@@ -1,0 +1,165 @@
+"""Keeps the gate's purses like the ledger (docs/adr/0008): after each drain, when a worker wants one, when another
+process has changed a balance, and all of them once a journal is finished.
+
+What could not be published stays noted and is tried again. Publications carry versions: several keepers may make the
+same one, and a late one changes nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+
+from fastgw import clock
+from fastgw.keeper.purse_ports import PurseBoard, PurseSource, Register
+from fastgw.observe.tasks import end, spawn
+
+_log = logging.getLogger("fastgw.keeper")
+
+CHECK_S = 0.8
+"""Between two looks at what others have changed and at the list of wanted names. Messages have them looked at once."""
+RETRY_S = 0.1
+"""Before what failed is tried again; doubles up to `CHECK_S`."""
+PORTION = 500
+"""Purses of one read and one publication."""
+NOTED_MAX = 50_000
+"""Names that are remembered one by one; beyond it all records that exist are published anew."""
+
+
+class Purses:
+    """Publishes purses for one keeper. Every method but `changed` belongs to the event loop that made it."""
+
+    def __init__(self, source: PurseSource, board: PurseBoard, register: Register) -> None:
+        self._source = source
+        self._board = board
+        self._register = register
+        self._noted: dict[str, bool] = {}
+        """Names to publish; True: also when the gate has no record."""
+        self._due = asyncio.Event()
+        self._all_due = asyncio.Event()
+        self._looked_ns = 0
+        self._money: int | None = None
+        self._journals: int | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def changed(self, names: Iterable[str]) -> None:
+        """Note that the ledger has news of these accounts and keys. May be called from any thread."""
+        # A keeper that has ended has no loop to tell; the next one publishes everything when it starts.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._note, tuple(names))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publish until `stop` is set."""
+        tasks = [
+            spawn(self._steadily(stop, self._look, self._due, CHECK_S), name="purses"),
+            spawn(self._steadily(stop, self._publish_all, self._all_due, None), name="all purses"),
+            spawn(self._listen(stop), name="wanted purses"),
+        ]
+        try:
+            await stop.wait()
+        finally:
+            await end(tasks)
+
+    async def look(self) -> None:
+        """Find out at once what has changed or is wanted, and publish it."""
+        self._looked_ns = 0
+        await self._look()
+
+    async def _look(self) -> None:
+        now_ns = clock.monotonic_ns()
+        # A drain that is busy has purses published several times a second; others are not asked more often for that.
+        if now_ns - self._looked_ns >= CHECK_S * 1e9:
+            await self._find()
+            self._looked_ns = now_ns
+        while self._noted:
+            portion = {name: self._noted.pop(name) for name in list(self._noted)[:PORTION]}
+            try:
+                await self._publish(portion)
+            except BaseException:
+                for name, create in portion.items():
+                    self._noted[name] = create or self._noted.get(name, False)
+                raise
+
+    async def _find(self) -> None:
+        versions = await asyncio.to_thread(self._source.versions)
+        if versions.journals != self._journals:
+            # A new worker gets its entries before it asks for them. What a dead one held ends with its entry, and which
+            # records have one, only the gate knows. At the start: nobody knows what an earlier keeper has left undone.
+            self._all_due.set()
+        self._journals = versions.journals
+        if self._money is not None and versions.money != self._money:
+            self._money, names = await asyncio.to_thread(self._source.changed_since, self._money)
+            self._note(names)
+        elif self._money is None:
+            self._money = versions.money
+        self._want(await self._board.wanted())
+
+    async def _publish(self, portion: dict[str, bool]) -> None:
+        wanted = [name for name, create in portion.items() if create]
+        if wanted:
+            # Before the ledger is read: who asks after that is heard again.
+            await self._board.unwant(wanted)
+            # The worker that asks may be new, and nobody has an entry whose journal is not registered.
+            await self._register()
+        purses = await asyncio.to_thread(self._source.read, list(portion), clock.wall_ms())
+        for create in (True, False):
+            chosen = [purse for purse in purses if portion[purse.name] is create]
+            if chosen:
+                await self._board.publish(chosen, create=create)
+
+    async def _publish_all(self) -> None:
+        async for names in self._board.names():
+            for start in range(0, len(names), PORTION):
+                portion = names[start : start + PORTION]
+                purses = await asyncio.to_thread(self._source.read, portion, clock.wall_ms())
+                await self._board.publish(purses, create=False)
+
+    async def _listen(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            # When the connection ends, messages are lost; the list itself is still read every `CHECK_S`.
+            with suppress(OSError):
+                async for name in self._board.wanted_changes():
+                    self._want([name])
+                    self._due.set()
+            await asyncio.sleep(CHECK_S)
+
+    def _note(self, names: Iterable[str]) -> None:
+        for name in names:
+            if len(self._noted) >= NOTED_MAX:
+                self._all_due.set()
+                break
+            self._noted.setdefault(name, False)
+        if self._noted:
+            self._due.set()
+
+    def _want(self, names: Iterable[str]) -> None:
+        for name in names:
+            # What does not fit stays on the list.
+            if len(self._noted) < NOTED_MAX or name in self._noted:
+                self._noted[name] = True
+
+    async def _steadily(
+        self, stop: asyncio.Event, work: Callable[[], Awaitable[None]], due: asyncio.Event, every_s: float | None
+    ) -> None:
+        """Do `work` whenever it is due, at least every `every_s`, and soon again when it failed, until `stop`."""
+        failures = 0
+        while not stop.is_set():
+            if failures:
+                await asyncio.sleep(min(RETRY_S * 2**failures, CHECK_S))
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(every_s):
+                        await due.wait()
+            due.clear()
+            try:
+                await work()
+            # Stores raise errors of their own kinds, and if this loop ended, no balance would ever change any more.
+            # Workers go on with what they have, and what was to be published is still noted.
+            except Exception as error:
+                failures += 1
+                if failures == 1:
+                    _log.error("purses cannot be published, trying on", exc_info=error)
+            else:
+                if failures:
+                    _log.warning("purses are published again")
+                failures = 0
