@@ -62,8 +62,8 @@ def configuration(provider: FakeProvider, dark_port: int = 9) -> str:
 
 
 @contextmanager
-def opened(folder: Path, *, workers: int, database_url: str = "") -> Iterator[Till]:
-    """A till of its own, for tests that break something."""
+def opened(folder: Path, *, workers: int, database_url: str = "", top: str = "", more: str = "") -> Iterator[Till]:
+    """A till of its own, for tests that break something; `top` and `more` are further lines of its configuration."""
     environ = {"FASTGW_DATABASE_URL": database_url} if database_url else {}
     meter = Meter()
     with FakeProvider(models=()) as provider, socket.socket() as dark:
@@ -71,7 +71,7 @@ def opened(folder: Path, *, workers: int, database_url: str = "") -> Iterator[Ti
         dark.bind(("127.0.0.1", 0))
         dark.listen(64)
         provider.default = meter.answer
-        config = configuration(provider, dark.getsockname()[1])
+        config = f"{top}\n{configuration(provider, dark.getsockname()[1])}\n{more}"
         with Gateway(folder / "gateway", config, workers=workers, environ=environ) as gateway:
             yield Till(gateway, provider, meter, database_url)
 
