@@ -1,9 +1,10 @@
-"""What a key has used and spent: what `GET /v1/usage` is made of. Amounts are integers of nano-USD.
+"""What a key has used and spent, and rows of usage: what answers and exports are made of. Amounts are in nano-USD.
 
 Sums are kept by UTC day; a day is written as a number like 20261121.
 """
 
 import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -68,3 +69,43 @@ class KeySpending(msgspec.Struct, frozen=True):
     """Of the days that were asked for, those that have any, oldest first."""
     models: tuple[tuple[str, Sums], ...] = ()
     """In the same days, dearest first."""
+
+
+class Place(NamedTuple):
+    """A row's place in the order of an export."""
+
+    started_ms: int
+    exchange_id: str
+
+
+class UsageRow(msgspec.Struct, frozen=True):
+    """One exchange, as exports show it."""
+
+    exchange_id: str
+    started_ms: int
+    key_id: str
+    account_id: str
+    group_name: str
+    model: str
+    provider: str
+    provider_model: str
+    surface: str
+    stream: bool
+    status: int
+    outcome: str
+    error: str | None
+    usage: Usage
+    usage_estimated: bool
+    first_byte_ms: int
+    total_ms: int
+    attempts: int
+    hold_nano: int
+    charge_nano: int
+    cost_nano: int
+    overage_nano: int
+    unpriced: bool
+
+    @property
+    def place(self) -> Place:
+        """Where to go on after this row."""
+        return Place(self.started_ms, self.exchange_id)

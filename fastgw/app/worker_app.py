@@ -77,6 +77,9 @@ def _routes(wiring: Wiring) -> Iterator[Route]:
         yield _route(f"{base}/responses/input_tokens", POST=wiring.count_responses)
         yield _route(f"{base}/responses/compact", POST=wiring.compact)
         yield _route(f"{base}/models", GET=wiring.models)
+        yield _route(f"{base}/usage", GET=wiring.usage)
+        yield _route(f"{base}/dashboard/billing/subscription", GET=wiring.subscription)
+        yield _route(f"{base}/dashboard/billing/usage", GET=wiring.billed)
     for path in (*(f"{base}/messages" for base in BASES), *MESSAGES_PATHS):
         yield _route(path, POST=wiring.messages)
         yield _route(f"{path}/count_tokens", POST=wiring.count_messages)

@@ -44,7 +44,7 @@ class Models:
             principal = await admit_free(self._s, flight, scope)
             name = scope.get("path_params", {}).get("model")
             if name is None:
-                body = self._list(principal, dialect, _query(scope["query_string"]))
+                body = self._list(principal, dialect, query_of(scope["query_string"]))
             else:
                 body = self._show(principal, dialect, name)
         except GatewayError as error:
@@ -82,7 +82,8 @@ def asked_in(scope: MutableMapping[str, Any]) -> str:
     return "gemini" if b"x-goog-api-key" in names else "chat"
 
 
-def _query(raw: bytes) -> Query:
+def query_of(raw: bytes) -> Query:
+    """A query string's values by their names. Raises `GatewayError` (400)."""
     try:
         return parse_qs(raw.decode("latin-1"), max_num_fields=QUERY_FIELDS_MAX)
     except ValueError as exc:

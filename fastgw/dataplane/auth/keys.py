@@ -136,6 +136,14 @@ class Keys:
             for values in [v for v, k in self._by_header.items() if k is known]:
                 del self._by_header[values]
 
+    def expired(self, headers: Headers, address: str) -> Principal | None:
+        """The key that has just been refused because it has expired, for who may tell its holder more than that; None
+        when it may not be used from `address`, or has been forgotten meanwhile."""
+        known = self._by_digest.get(digest(key_of(carried(headers))))
+        if known is None or known.principal.disabled or not known.principal.expires_at_s:
+            return None
+        return known.principal if not known.networks or self._allows(known, address) else None
+
     def _checked(self, known: Known, address: str) -> Principal:
         principal = known.principal
         if principal.disabled:

@@ -1,9 +1,8 @@
 """Usage as operators see it: sums by model, key, account and day, and the rows themselves for an export."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -19,7 +18,7 @@ from sqlalchemy import (
     select,
 )
 
-from fastgw.spending import DAY_MS, day_of
+from fastgw.spending import DAY_MS, Place, UsageRow, day_of
 from fastgw.storage.sql.engine import reading
 from fastgw.storage.sql.tables import BUCKETS, USAGE, USAGE_DAYS
 from fastgw.usage import Usage
@@ -27,46 +26,6 @@ from fastgw.usage import Usage
 ROWS_MAX = 1_000
 """Rows of one chunk of an export: each is a transaction of its own, so that a slow reader holds nobody up."""
 GROUPS = {"by_model": "model", "by_key": "key_id", "by_account": "account_id", "by_day": "day"}
-
-
-class Place(NamedTuple):
-    """A row's place in the order of an export."""
-
-    started_ms: int
-    exchange_id: str
-
-
-class UsageRow(msgspec.Struct, frozen=True):
-    """One exchange, as exports show it."""
-
-    exchange_id: str
-    started_ms: int
-    key_id: str
-    account_id: str
-    group_name: str
-    model: str
-    provider: str
-    provider_model: str
-    surface: str
-    stream: bool
-    status: int
-    outcome: str
-    error: str | None
-    usage: Usage
-    usage_estimated: bool
-    first_byte_ms: int
-    total_ms: int
-    attempts: int
-    hold_nano: int
-    charge_nano: int
-    cost_nano: int
-    overage_nano: int
-    unpriced: bool
-
-    @property
-    def place(self) -> Place:
-        """Where to go on after this row."""
-        return Place(self.started_ms, self.exchange_id)
 
 
 class UsageReport:
