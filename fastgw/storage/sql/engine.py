@@ -57,6 +57,17 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads, and whose statements all see the database as it was at one moment."""
+    options: dict[str, object] = {_READS: True}
+    if engine.dialect.name == "postgresql":
+        # SQLite's transactions do so anyway.
+        options["isolation_level"] = "REPEATABLE READ"
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
 def explained(engine: Engine) -> Iterator[None]:
     """Turn failures of the database inside into `StartupError`s that say what to do."""
     try:

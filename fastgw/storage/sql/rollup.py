@@ -16,8 +16,11 @@ SLOT_S = 300
 """Length of a key's slot."""
 SLOTS_KEPT_S = 8 * 86_400
 
-_DAY_MS = 86_400_000
+DAY_MS = 86_400_000
 _EPOCH = date(1970, 1, 1).toordinal()
+LAST_DAY = date.max.toordinal() - _EPOCH
+"""Days from 1970 to the end of the calendar."""
+
 _astuple = msgspec.structs.astuple
 
 
@@ -37,7 +40,7 @@ class Sums:
         self.overage_nano = 0
         groups: dict[tuple[int, str, str, str, int], list[Closed]] = {}
         for one in closed:
-            name = (one.started_ms // _DAY_MS, one.key_id, one.model, one.account_id, one.purses)
+            name = (one.started_ms // DAY_MS, one.key_id, one.model, one.account_id, one.purses)
             group = groups.get(name)
             if group is None:
                 groups[name] = [one]
@@ -45,7 +48,7 @@ class Sums:
                 group.append(one)
         for (day, key_id, model, account_id, purses), group in groups.items():
             charge_nano = sum([one.charge_nano for one in group])
-            self._add_day((_yyyymmdd(day), key_id, text(model)[:MODEL_LENGTH_MAX], account_id), group, charge_nano)
+            self._add_day((yyyymmdd(day), key_id, text(model)[:MODEL_LENGTH_MAX], account_id), group, charge_nano)
             if charge_nano:
                 self._charge(key_id, account_id, purses, charge_nano)
                 self._add_slots(key_id, group, now_ms)
@@ -118,9 +121,10 @@ def month_of(unix_s: int) -> int:
     return moment.year * 100 + moment.month
 
 
-def _yyyymmdd(days: int) -> int:
+def yyyymmdd(days: int) -> int:
+    """20261121 for days from 1970 on."""
     # A clock that was wrong beyond all bounds must not stop the drain.
-    day = date.fromordinal(min(max(_EPOCH + days, 1), date.max.toordinal()))
+    day = date.fromordinal(_EPOCH + min(max(days, 0), LAST_DAY))
     return day.year * 10_000 + day.month * 100 + day.day
 
 

@@ -106,6 +106,7 @@ USAGE = Table(
     Column("cost_nano", BigInteger, nullable=False, server_default="0"),
     Column("overage_nano", BigInteger, nullable=False, server_default="0"),
     Column("unpriced", Boolean, nullable=False, server_default=false()),
+    Column("purses", Integer, nullable=False, server_default="0"),
     Index("usage_started", "started_ms"),
     Index(
         "usage_overage", "started_ms", sqlite_where=text("overage_nano > 0"), postgresql_where=text("overage_nano > 0")
