@@ -16,6 +16,7 @@ from fastgw.exchange import Ask, Denial, Grant, Principal, RateStatus
 from fastgw.limits import Limits
 from fastgw.observe.tasks import spawn
 from fastgw.storage.valkey.gate import ValkeyGate
+from fastgw.storage.valkey.purses import pays
 
 SLOTS = 64
 LOW = 24
@@ -67,12 +68,15 @@ class AheadGate:
         self._sweeping = False
         self._closed = False
 
-    async def start(self) -> None:
-        """Connect; raises `StartupError`."""
-        await self._gate.start()
+    async def start(self, worker: int = 0) -> None:
+        """Connect, as this worker if a number is given; raises `StartupError`."""
+        await self._gate.start(worker)
 
     async def admit(self, ask: Ask) -> Grant | Denial:
         """Hand out a slot, or ask the store."""
+        if ask.hold is not None and pays(ask.principal):
+            # Each hold is its own: money is never taken ahead.
+            return await self._gate.admit(ask)
         pair = self._pairs.get((ask.principal.key_id, ask.address))
         now_ns = monotonic_ns()
         if pair is None or pair.principal is not ask.principal:
@@ -88,9 +92,9 @@ class AheadGate:
             self._take_ahead(pair, ask, verdict.status, now_ns)
         return verdict
 
-    def settle(self, grant: Grant, tokens_used: int) -> None:
-        """Give back what an exchange held."""
-        self._gate.settle(grant, tokens_used)
+    def settle(self, grant: Grant, tokens_used: int, charge_nano: int = 0) -> None:
+        """Give back what an exchange held, and turn its hold into the charge."""
+        self._gate.settle(grant, tokens_used, charge_nano)
 
     async def aclose(self) -> None:
         """Give everything back, and disconnect."""

@@ -6,37 +6,44 @@ from collections.abc import Iterator
 import msgspec
 
 from fastgw.exchange import Ask, Denial, Grant, RateStatus, Reason
+from fastgw.money.amounts import AMOUNT_MAX
+from fastgw.storage.valkey.purses import MONEY_REASONS, REBUILDING, WANTED, Paying, Purse, bits, silent_name
 from fastgw.storage.valkey.subjects import ADDRESS_REASONS, KEY_REASONS, Subject, denial, status
 
 LEASE_US = 30_000_000
 """How long the store counts a worker's exchanges without hearing of them again."""
 ASKS_MAX = 256
 SUBJECTS_MAX = 3 * ASKS_MAX
+PURSES_MAX = 3 * ASKS_MAX
 STALE = 7
+REBUILDING_RETRY_MS = 1_000
 
 NO_STATUS = RateStatus()
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[int]).decode
 
-Asked = tuple[Ask, "asyncio.Future[Grant | Denial]", Subject, Subject | None]
-"""An ask that waits for its verdict, with its key's and its address's subject."""
+Asked = tuple[Ask, "asyncio.Future[Grant | Denial]", Subject, Subject | None, Paying | None]
+"""An ask that waits for its verdict, with its key's and its address's subject, and the purses that it is paid from."""
 
 
 class Batch:
     """What one script call carries. `number` is unlike that of any other batch of the worker."""
 
-    __slots__ = ("_numbers", "_rows", "asks", "number", "subjects")
+    __slots__ = ("_holds", "_money", "_numbers", "_rows", "asks", "number", "purses", "subjects")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.subjects: list[Subject] = []
+        self.purses: list[Purse] = []
         self.asks: list[Asked] = []
         self._numbers: list[int] = []
         self._rows: list[int] = []
+        self._money: list[int] = []
+        self._holds: list[int] = []
 
     def add(self, asked: Asked) -> None:
         """Ask for one admission."""
-        ask, _, key, address = asked
+        ask, _, key, address, paying = asked
         self.asks.append(asked)
         self.include(key)
         if address is None:
@@ -45,6 +52,13 @@ class Batch:
             self.include(address)
             costs = key.cost_t(ask.tokens), address.cost_t(ask.tokens)
             self._rows += (key.index, address.index, *costs, ask.principal.epoch, ask.requests)
+        if paying is not None:
+            account, quota = (self.include_purse(purse) if purse is not None else 0 for purse in paying)
+            hold = ask.hold
+            assert hold is not None, "only an ask with a hold has purses"
+            # More than any balance is as good as the least number beyond them all.
+            want, least = min(hold.want_nano, AMOUNT_MAX + 1), min(hold.least_nano, hold.want_nano, AMOUNT_MAX + 1)
+            self._holds += (len(self.asks), account, quota, want, least)
 
     def include(self, subject: Subject) -> None:
         """Tell the store what it has yet to hear about a subject."""
@@ -71,27 +85,68 @@ class Batch:
         subject.unsure = False
         self.include(subject)
 
-    def arguments(self, worker: int, now_us: int = 0) -> tuple[bytes, ...]:
-        """Number of keys, keys and argument of the script; `now_us` 0 takes the store's clock."""
-        numbers = [worker, now_us, LEASE_US, len(self.asks), *self._numbers, *self._rows]
-        return (b"%d" % len(self.subjects), *[subject.name for subject in self.subjects], _encode(numbers))
+    def include_purse(self, purse: Purse, generation: int = 0) -> int:
+        """Tell the store what was spent and given back; the purse's place."""
+        if purse.batch != self.number:
+            purse.batch = self.number
+            self.purses.append(purse)
+            purse.index = len(self.purses)
+            self._money += (min(purse.spent, AMOUNT_MAX), purse.returned, generation, *purse.limits)
+            purse.returned = 0
+        return purse.index
 
-    def verdicts(self, reply: bytes) -> Iterator[tuple[Asked, Grant | Denial]]:
+    def renew_purse(self, purse: Purse, generation: int) -> None:
+        """Tell the store a purse's whole numbers; no other batch may be under way, nor be sent before the answer."""
+        purse.returned = -purse.held - 1
+        purse.unsure = False
+        self.include_purse(purse, generation)
+
+    def arguments(self, worker: int, session: int, now_us: int = 0) -> tuple[bytes, ...]:
+        """Number of keys, keys and argument of the script; `now_us` 0 takes the store's clock."""
+        names = [subject.name for subject in self.subjects]
+        numbers = [worker, now_us, LEASE_US, len(self.asks), len(self.purses), session, *self._numbers, *self._rows]
+        if self.purses:
+            names += [purse.record for purse in self.purses]
+            names += (WANTED.encode(), silent_name(worker).encode())
+            numbers += self._money
+            numbers += self._holds
+        return (b"%d" % len(names), *names, _encode(numbers))
+
+    def decode(self, reply: bytes) -> list[int]:
+        """The script's answer as numbers."""
+        return _decode(reply)
+
+    def untold(self, answer: list[int]) -> Iterator[tuple[Purse, int]]:
+        """Purses whose whole numbers the store does not have, with the generation to tell them for."""
+        first = 1 + 2 * len(self.subjects) + len(self.asks)
+        for at, purse in enumerate(self.purses):
+            if answer[first + at] > 0:
+                yield purse, answer[first + at]
+
+    def verdicts(self, answer: list[int]) -> Iterator[tuple[Asked, Grant | Denial]]:
         """Each ask with what the script decided. Asks of one key and address share the status after the batch."""
-        answer = _decode(reply)
         now_us = answer[0]
         first = 1 + 2 * len(self.subjects)
+        amount = first + len(self.asks) + len(self.purses)
         rows = self._rows
         known: dict[tuple[int, int], RateStatus] = {}
         for at, asked in enumerate(self.asks):
-            ask, _, key, address = asked
+            ask, _, key, address, paying = asked
             k, a = pair = rows[6 * at], rows[6 * at + 1]
             rates = known.get(pair)
             if rates is None:
                 tats = (answer[2 * a - 1], answer[2 * a]) if a else (0, 0)
                 rates = known[pair] = status(now_us, key, (answer[2 * k - 1], answer[2 * k]), address, tats)
             verdict = answer[first + at]
-            yield asked, Grant(ask, rates) if verdict == 0 else _denied(verdict, rates)
+            if paying is None:
+                yield asked, Grant(ask, rates) if verdict == 0 else _denied(verdict, rates, 0)
+                continue
+            nano = answer[amount]
+            amount += 1
+            if verdict == 0:
+                yield asked, Grant(ask, rates, False, nano, bits(paying))
+            else:
+                yield asked, _denied(verdict, rates, nano)
 
 
 def decide_here(ask: Ask, key: Subject, address: Subject | None, now_us: int) -> Grant | Denial:
@@ -111,8 +166,14 @@ def decide_here(ask: Ask, key: Subject, address: Subject | None, now_us: int) ->
     return Grant(ask, rates, local=True) if obstacle is None else denial(*obstacle, reasons, rates)
 
 
-def _denied(verdict: int, rates: RateStatus) -> Denial:
-    wait, code = divmod(verdict, 8)
+def _denied(verdict: int, rates: RateStatus, left_nano: int) -> Denial:
+    wait, code = divmod(verdict, 16)
+    if code <= 3:
+        return denial(code - 1, wait, KEY_REASONS, rates)
+    if code < STALE:
+        return denial(code - 4, wait, ADDRESS_REASONS, rates)
     if code == STALE:
         return Denial(Reason.STALE_KEY, 0, rates)
-    return denial(code - 1, wait, KEY_REASONS, rates) if code <= 3 else denial(code - 4, wait, ADDRESS_REASONS, rates)
+    if code == REBUILDING:
+        return Denial(Reason.REBUILDING, REBUILDING_RETRY_MS, rates)
+    return Denial(MONEY_REASONS[code], 0, rates, left_nano)

@@ -3,116 +3,113 @@
 Admissions and settlements that arrive in one tick of the event loop go out as one script call. A worker keeps count of
 what runs in it; the script is told differences, and a heartbeat tells it the whole number, so that what a lost answer
 left unclear is put right within ten seconds. While the store is away the worker's own buckets decide, each worker
-with the full limits, for at most a minute.
+with the full limits, for at most a minute; money is then refused, or held from a bounded allowance.
 """
 
 import asyncio
 import contextlib
-import hashlib
-import logging
-import random
 import secrets
-from collections import deque
-from importlib.resources import files
+from collections.abc import Coroutine
 from time import monotonic_ns
 from typing import Any
 
-import hiredis
-
 from fastgw.errors import StartupError
 from fastgw.exchange import Ask, Denial, Grant, Reason
-from fastgw.observe.tasks import spawn
-from fastgw.storage.valkey.batch import ASKS_MAX, NO_STATUS, SUBJECTS_MAX, Asked, Batch, decide_here
-from fastgw.storage.valkey.link import Link, Place, connect
-from fastgw.storage.valkey.subjects import Subject, Subjects
+from fastgw.observe.tasks import end, spawn
+from fastgw.storage.valkey.keys import listen
+from fastgw.storage.valkey.link import Link, Place
+from fastgw.storage.valkey.purses import NEWS, Paying, Purses, pays
+from fastgw.storage.valkey.sender import AWAY, Sender
+from fastgw.storage.valkey.subjects import Subject
 
 HEARTBEAT_S = 10.0
+POLL_S = 1.0
+"""How often it asks which purses wait for its numbers, and connects for messages again: one may be lost."""
 SETTLE_DELAY_S = 0.003
 """How long a settlement waits for a batch to ride with."""
 SETTLE_DELAY_ROOMY_S = 0.05
 """The same where limits are so large that nobody waits for what is given back."""
 DEADLINE_NS = 250_000_000
 """How long an answer of the store may take before the connection is given up and the worker decides by itself."""
-SWEEP_S = 0.05
-"""How often the deadline is looked at: once for all, not a timer for each."""
 LOCAL_NS = 60_000_000_000
 """How long a worker decides by itself before it answers that the store is away."""
-PIPELINE_MAX = 8
-"""Batches under way at once; beyond it asks wait, and the next batch is larger."""
-QUEUE_MAX = 20_000
-"""Asks that wait to be sent; beyond it the answer is that the store is away."""
-RECONNECT_S_MIN, RECONNECT_S_MAX = 0.05, 2.0
-
-_SCRIPT = (files("fastgw.storage.valkey") / "scripts" / "admit.lua").read_bytes()
-_SHA = hashlib.sha1(_SCRIPT, usedforsecurity=False).hexdigest().encode()
-_log = logging.getLogger("fastgw.gate")
-_AWAY = Denial(Reason.STORE_AWAY, 1_000, NO_STATUS)
+REBUILD_NS = 2_000_000_000
+"""How long an ask waits for a purse that is being rebuilt."""
+REBUILD_RETRY_S_MIN, REBUILD_RETRY_S_MAX = 0.005, 0.25
+"""After these it asks again even if no message says that the purse is there."""
+WAITING_MAX = 10_000
+"""Asks that wait so; others are told at once that it is being rebuilt."""
 
 
 class ValkeyGate:
-    """Decides about limits for one worker process; every method belongs to one event loop."""
+    """Decides about limits and money for one worker process; every method belongs to one event loop.
 
-    def __init__(self, url: str, *, deadline_ns: int = DEADLINE_NS, local_ns: int = LOCAL_NS) -> None:
-        self._place = Place.of(url)
+    `worker` is the number by which the keeper knows this worker (`exchange.worker_number`); with another one nobody
+    with a purse is admitted. `allowance_nano` is what each purse may hold and spend during one absence of the store.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        worker: int = 0,
+        allowance_nano: int = 0,
+        deadline_ns: int = DEADLINE_NS,
+        local_ns: int = LOCAL_NS,
+    ) -> None:
+        self._url = url
         self._deadline_ns = deadline_ns
-        self._local_ns = local_ns
-        self._worker = secrets.randbits(48) + 1
-        self._subjects = Subjects()
-        self._asks: deque[Asked] = deque()
-        self._dirty: list[Subject] = []
-        self._batches = 0
-        self._link: Link | None = None
-        self._away_since_ns = 0
-        self._flush_due = self._settle_due = self._settle_later = self._renew_due = self._watching = self._closed = (
-            False
-        )
+        self._purses = Purses(allowance_nano)
+        number = worker or secrets.randbits(48) | 1
+        self._sender = Sender(Place.of(url), number, self._purses, self._give_back, (deadline_ns, local_ns))
+        self._settle_due = self._settle_later = False
+        self._waiting = 0
         self._tasks: list[asyncio.Task[None]] = []
-        self.script_calls = 0
-        """Script calls since the start."""
 
-    async def start(self) -> None:
-        """Connect; raises `StartupError`."""
+    @property
+    def script_calls(self) -> int:
+        """Script calls since the start."""
+        return self._sender.courier.calls
+
+    @property
+    def _link(self) -> Link | None:
+        return self._sender.courier.link
+
+    async def start(self, worker: int = 0) -> None:
+        """Connect, as this worker if a number is given; raises `StartupError`."""
+        self._sender.worker = worker or self._sender.worker
         self._loop = asyncio.get_running_loop()
         try:
-            self._link = await connect(self._place, self._on_lost)
+            await self._sender.start()
         except OSError as error:
             raise StartupError(f"The store of limits (Valkey or Redis) cannot be reached: {error}") from error
-        self._tasks.append(spawn(self._beat(), name="gate heartbeat"))
+        self._tasks = [
+            spawn(self._beat(), name="gate heartbeat"),
+            spawn(self._poll(), name="purses to tell"),
+            spawn(self._listen(), name="news of purses"),
+        ]
 
-    async def admit(self, ask: Ask) -> Grant | Denial:
+    def admit(self, ask: Ask) -> Coroutine[Any, Any, Grant | Denial]:
         """Decide about `ask`, together with all others of this tick."""
-        key = self._subjects.key(ask)
-        address = self._subjects.address(ask)
-        if self._link is None:
-            return self._decide_here(ask, key, address)
-        if len(self._asks) >= QUEUE_MAX:
-            return _AWAY
-        future: asyncio.Future[Grant | Denial] = self._loop.create_future()
-        key.asking += 1
-        if address is not None:
-            address.asking += 1
-        self._asks.append((ask, future, key, address))
-        if not self._flush_due:
-            self._flush_due = True
-            self._loop.call_soon(self._flush)
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled() and isinstance(granted := future.result(), Grant):
-                self.settle(granted, 0)
-            raise
+        # Those of whom no money is asked do not pay for another coroutine.
+        if ask.hold is not None and pays(ask.principal):
+            return self._admit_paying(ask)
+        return self._sender.decide(ask, None)
 
-    def settle(self, grant: Grant, tokens_used: int) -> None:
-        """Give back the leases and correct the token buckets; goes out with the next batch."""
-        ask = grant.ask
-        key = self._subjects.key(ask)
+    def settle(self, grant: Grant, tokens_used: int, charge_nano: int = 0) -> None:
+        """Give back the leases, correct the token buckets, turn the hold into the charge; goes with the next batch."""
+        ask, sender = grant.ask, self._sender
+        key = sender.subjects.key(ask)
         self._settle(key, key.settle(ask.tokens, tokens_used), ask.requests, grant.local)
-        address = self._subjects.address(ask)
+        address = sender.subjects.address(ask)
         if address is not None:
             self._settle(address, address.settle(ask.tokens, tokens_used), ask.requests, grant.local)
-        if self._settle_due or not self._dirty or self._link is None:
+        if grant.purses:
+            self._purses.settle(grant, charge_nano, connected=sender.courier.link is not None)
+        prompt = bool(self._purses.dirty)
+        if self._settle_due or not (sender.dirty or prompt) or sender.courier.link is None:
             return
-        if not (key.roomy and (address is None or address.roomy)):
+        if prompt or not (key.roomy and (address is None or address.roomy)):
             self._settle_due = True
             self._loop.call_later(SETTLE_DELAY_S, self._flush_settlements)
         elif not self._settle_later:
@@ -120,20 +117,56 @@ class ValkeyGate:
             self._loop.call_later(SETTLE_DELAY_ROOMY_S, self._flush_settlements)
 
     async def aclose(self) -> None:
-        """Send what is queued, give leases back (at most for the deadline), disconnect."""
-        self._closed = True
-        for task in self._tasks:
-            task.cancel()
-        for subject in self._subjects.all():
+        """Send what is queued, give leases back (at most for the deadline), disconnect.
+
+        Holds are not given back: what was not settled is an orphan, which the keeper settles from the journal.
+        """
+        sender, courier = self._sender, self._sender.courier
+        sender.closed = True
+        await end(self._tasks)
+        for subject in sender.subjects.all():
             subject.unsure = subject.unsure or subject.running > 0
             subject.running = 0
-        self._renew_due = True
-        self._flush()
+        sender.renew_due = True
+        sender.flush()
         until_ns = monotonic_ns() + self._deadline_ns
-        while self._link is not None and (self._link.waiting or self._renew_due) and monotonic_ns() < until_ns:  # noqa: ASYNC110
+        while courier.link is not None and (courier.link.waiting or sender.renew_due) and monotonic_ns() < until_ns:  # noqa: ASYNC110
             await asyncio.sleep(0.001)  # once, at the very end: an event would cost every batch
-        if self._link is not None:
-            self._link.abort()
+        courier.close()
+
+    async def _admit_paying(self, ask: Ask) -> Grant | Denial:
+        paying = self._purses.of(ask)
+        if paying is None:
+            return AWAY
+        purses = [purse for purse in paying if purse is not None]
+        for purse in purses:
+            purse.asking += 1
+        try:
+            verdict = await self._sender.decide(ask, paying)
+            if isinstance(verdict, Denial) and verdict.reason is Reason.REBUILDING:
+                return await self._wait_for(ask, paying, verdict)
+            return verdict
+        finally:
+            for purse in purses:
+                purse.asking -= 1
+
+    async def _wait_for(self, ask: Ask, paying: Paying, verdict: Grant | Denial) -> Grant | Denial:
+        until_ns, pause_s = monotonic_ns() + REBUILD_NS, REBUILD_RETRY_S_MIN
+        while isinstance(verdict, Denial) and verdict.reason is Reason.REBUILDING:
+            left_s = (until_ns - monotonic_ns()) / 1e9
+            if left_s <= 0 or self._sender.closed or self._waiting >= WAITING_MAX:
+                break
+            self._waiting += 1
+            try:
+                await self._purses.changed(paying, min(pause_s, left_s))
+            finally:
+                self._waiting -= 1
+            pause_s = min(pause_s * 2, REBUILD_RETRY_S_MAX)
+            verdict = await self._sender.decide(ask, paying)
+        return verdict
+
+    def _give_back(self, grant: Grant) -> None:
+        self.settle(grant, 0)
 
     def _settle(self, subject: Subject, by_us: int, requests: int, local: bool) -> None:
         subject.running = max(0, subject.running - requests)
@@ -142,158 +175,30 @@ class ValkeyGate:
             by_us = 0
         if subject.concurrency or by_us:
             if not (subject.returned or subject.correction_us):
-                self._dirty.append(subject)
+                self._sender.dirty.append(subject)
             subject.returned += requests if subject.concurrency else 0
             subject.correction_us += by_us
 
     def _flush_settlements(self) -> None:
         self._settle_due = self._settle_later = False
-        if self._dirty:
-            self._flush()
-
-    def _flush(self) -> None:
-        """Send everything that is queued, as far as the pipeline's bound allows; answers call again."""
-        self._flush_due = False
-        link = self._link
-        if link is None:
-            while self._asks:
-                self._answer_here(self._asks.popleft())
-            return
-        if self._renew_due:
-            if link.waiting:
-                return
-            self._renew(link)
-        while (self._asks or self._dirty) and link.waiting < PIPELINE_MAX and self._link is link:
-            self._send_batch(link)
-
-    def _send_batch(self, link: Link) -> None:
-        batch = self._new_batch()
-        while self._asks and len(batch.asks) < ASKS_MAX:
-            batch.add(self._asks.popleft())
-        while self._dirty and len(batch.subjects) < SUBJECTS_MAX:
-            batch.include(self._dirty.pop())
-        self._call(link, batch)
-
-    def _renew(self, link: Link) -> None:
-        """Tell the store the whole number of exchanges that run here; nothing is under way now."""
-        self._renew_due = False
-        due = [s for s in self._subjects.all() if (s.running and s.concurrency) or s.unsure]
-        for start in range(0, len(due), SUBJECTS_MAX):
-            batch = self._new_batch()
-            for subject in due[start : start + SUBJECTS_MAX]:
-                batch.renew(subject)
-            self._call(link, batch)
-
-    def _new_batch(self) -> Batch:
-        self._batches += 1
-        return Batch(self._batches)
-
-    def _call(self, link: Link, batch: Batch) -> None:
-        self.script_calls += 1
-        arguments = batch.arguments(self._worker)
-
-        def answered(reply: Any) -> None:
-            if isinstance(reply, hiredis.HiredisError) and str(reply).startswith("NOSCRIPT"):
-                # Nothing was carried out; EVAL also makes the server remember the script.
-                link.send((b"EVAL", _SCRIPT, *arguments), decided)
-            else:
-                decided(reply)
-
-        def decided(reply: Any) -> None:
-            if isinstance(reply, bytes):
-                self._away_since_ns = 0
-                self._resolve(batch, reply)
-            else:
-                self._unanswered(batch, reply)
-            if self._link is link and (self._asks or self._dirty or self._renew_due) and not self._flush_due:
-                self._flush_due = True
-                self._loop.call_soon(self._flush)
-
-        link.send((b"EVALSHA", _SHA, *arguments), answered)
-        if not self._watching:
-            self._watching = True
-            self._loop.call_later(SWEEP_S, self._watch)
-
-    def _resolve(self, batch: Batch, reply: bytes) -> None:
-        for (_, future, key, address), verdict in batch.verdicts(reply):
-            key.asking -= 1
-            if address is not None:
-                address.asking -= 1
-            if isinstance(verdict, Grant):
-                requests = verdict.ask.requests
-                key.running += requests
-                if address is not None:
-                    address.running += requests
-                if future.done():
-                    self.settle(verdict, 0)
-                    continue
-            if not future.done():
-                future.set_result(verdict)
-
-    def _unanswered(self, batch: Batch, reply: Any) -> None:
-        """The store refused, or the answer was lost: decide here, and have the next heartbeat put the leases right."""
-        if isinstance(reply, hiredis.HiredisError) and not self._away_since_ns:
-            _log.error("the store of limits refused a batch: %s", reply)
-        if not self._away_since_ns:
-            self._away_since_ns = monotonic_ns()
-        for subject in batch.subjects:
-            subject.unsure = True
-        for asked in batch.asks:
-            self._answer_here(asked)
-
-    def _answer_here(self, asked: Asked) -> None:
-        ask, future, key, address = asked
-        key.asking -= 1
-        if address is not None:
-            address.asking -= 1
-        if not future.done():
-            future.set_result(self._decide_here(ask, key, address))
-
-    def _decide_here(self, ask: Ask, key: Subject, address: Subject | None) -> Grant | Denial:
-        now_ns = monotonic_ns()
-        if self._closed or now_ns - (self._away_since_ns or now_ns) > self._local_ns:
-            return _AWAY
-        return decide_here(ask, key, address, now_ns // 1000)
-
-    def _watch(self) -> None:
-        self._watching = False
-        link = self._link
-        if link is None or not link.waiting:
-            return
-        if monotonic_ns() - link.oldest_ns > self._deadline_ns:
-            link.abort()
-            return
-        self._watching = True
-        self._loop.call_later(SWEEP_S, self._watch)
-
-    def _on_lost(self) -> None:
-        if self._link is None:
-            return
-        self._link = None
-        if not self._away_since_ns:
-            self._away_since_ns = monotonic_ns()
-        for subject in self._dirty:
-            subject.returned = subject.correction_us = 0
-            subject.unsure = True
-        self._dirty.clear()
-        self._flush()
-        if not self._closed:
-            self._tasks = [t for t in self._tasks if not t.done()]
-            self._tasks.append(spawn(self._reconnect(), name="gate reconnect"))
-
-    async def _reconnect(self) -> None:
-        pause_s = RECONNECT_S_MIN
-        while not self._closed:
-            with contextlib.suppress(OSError):
-                self._link = await connect(self._place, self._on_lost)
-                self._renew_due = True
-                self._flush()
-                return
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
-            pause_s = min(pause_s * 2, RECONNECT_S_MAX)
+        if self._sender.dirty or self._purses.dirty:
+            self._sender.flush()
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            self._renew_due = True
-            self._flush()
+            self._sender.renew_due = True
+            self._sender.flush()
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            self._sender.poll()
+
+    async def _listen(self) -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                async for message in listen(self._url, NEWS):
+                    name, _, generation = message.partition(" ")
+                    self._sender.tell(name, int(generation))
+            await asyncio.sleep(POLL_S)

@@ -12,7 +12,7 @@ from fastgw.exchange import Ask, Principal
 from fastgw.limits import Limits
 from fastgw.storage.valkey import embedded
 from fastgw.storage.valkey.batch import Batch
-from fastgw.storage.valkey.gate import _SCRIPT
+from fastgw.storage.valkey.courier import SCRIPT
 from fastgw.storage.valkey.subjects import Subject
 
 NOW = 1_800_000_000_000_000
@@ -43,8 +43,8 @@ def test_script_and_arithmetic_agree(
         for number, (pause, tokens, used) in enumerate(ops, 1):
             now += pause
             batch = Batch(number)
-            batch.add((Ask("x", principal, "a", address_limits, tokens), None, key, address))  # type: ignore[arg-type]
-            reply = redis.execute_command("EVAL", _SCRIPT, *batch.arguments(7, now))
+            batch.add((Ask("x", principal, "a", address_limits, tokens), None, key, address, None))  # type: ignore[arg-type]
+            reply = redis.execute_command("EVAL", SCRIPT, *batch.arguments(7, 1, now))
             at, *tats, verdict = msgspec.msgpack.decode(reply)
             expected, buckets = _model(model, (key, address), now, tokens)
             assert (at, verdict == 0, tats) == (now, expected, buckets)
@@ -56,7 +56,7 @@ def test_script_and_arithmetic_agree(
                 batch = Batch(-number)
                 batch.include(key)
                 batch.include(address)
-                reply = redis.execute_command("EVAL", _SCRIPT, *batch.arguments(7, now))
+                reply = redis.execute_command("EVAL", SCRIPT, *batch.arguments(7, 1, now))
                 assert msgspec.msgpack.decode(reply) == [now, *model[0], *model[1]]
 
 
