@@ -82,7 +82,7 @@ _STATUS: dict[ErrorKind, int] = {
     ErrorKind.REQUEST_TIMEOUT: 408,
     ErrorKind.REQUEST_TOO_LARGE: 413,
     ErrorKind.UNSUPPORTED_ENCODING: 415,
-    # draft-ietf-httpapi-idempotency-key-header-07, section 2.7: 409 while the first runs, 422 for another request.
+    # draft-ietf-httpapi-idempotency-key-header-06, 2025-02: 409 while the first runs, 422 for another request.
     ErrorKind.IDEMPOTENCY_IN_FLIGHT: 409,
     ErrorKind.IDEMPOTENCY_MISMATCH: 422,
     ErrorKind.IDEMPOTENCY_NOT_KEPT: 409,

@@ -1,6 +1,6 @@
 """`Idempotency-Key`: a request that comes twice runs once, and is answered and charged once.
 
-The header is that of draft-ietf-httpapi-idempotency-key-header-07 (2025-10); what happens follows its section 2 and
+The header is that of draft-ietf-httpapi-idempotency-key-header-06 (2025-02); what happens follows its section 2 and
 what Stripe's API made of it (docs.stripe.com/api/idempotent_requests, 2026-08), with rules of the gateway's own:
 
 - A name belongs to one API key of one account. A request is the same if its path, its query and its body are, byte for
