@@ -116,7 +116,7 @@ def test_more_than_was_held_is_posted_listed_and_alarmed(till: Till) -> None:
     assert till.ask(account.key(), Plan(id="after-overage"), cap=1).status == 402
 
 
-@pytest.mark.parametrize("form", ["comment", "trailer"])
+@pytest.mark.parametrize("form", ["comment", "event"])
 def test_a_stream_tells_its_cost_to_who_asks(till: Till, form: str) -> None:
     told = till.ask(till.gateway.key, Plan(id=f"told-{form}"), stream=True, headers=cost_asked(form))
     assert told.status == 200

@@ -206,6 +206,27 @@ def test_a_killed_worker_charges_what_it_had_delivered(own: Till) -> None:
     own.until_status(own.question(key, Plan(id="after-kill"), "plain/fake-1", cap=10), 200)
 
 
+@pytest.mark.parametrize("ending", ["kill", "stop"])
+def test_a_gateway_that_ends_leaves_no_hold(own: Till, ending: str) -> None:
+    account = own.account(usd="1")
+    key = account.key()
+    plan = Plan(id=f"ends-{ending}", letters=80_000, deltas=100, hang=60, text=60, said=100)
+    asked = own.question(key, plan, "plain/fake-1", stream=True, cap=50_000)
+    with reading(own, asked, 50):
+        assert account.show()["held_nano_usd"] > 0
+        if ending == "kill":
+            own.gateway.kill()
+        else:
+            assert own.gateway.stop() == 0
+    own.gateway.start()
+    (row,) = until(account.rows, "the row of what was running", 40)
+    assert row["outcome"] in {"kill": {"orphaned"}, "stop": {"drained", "client_gone"}}[ending]
+    assert row["charge_nano"] == worth(row, PLAIN)
+    assert account.until_settled()["balance_nano_usd"] == 1_000_000_000 - row["charge_nano"]
+    own.until_status(own.question(key, Plan(id=f"after-{ending}"), "plain/fake-1", cap=10), 200)
+    own.checked()
+
+
 @contextmanager
 def reading(till: Till, asked: Asked, events: int) -> Iterator[int]:
     """Open a stream, read so many events of it, and keep it open; the result is how many have come."""

@@ -122,7 +122,7 @@ class Till:
     def row(self, told: Told) -> dict[str, Any]:
         """The usage row of an answer."""
         query = "SELECT * FROM usage WHERE exchange_id = ?"
-        (row,) = until(lambda: self.select(query, told.exchange_id), f"the row of {told.exchange_id}")
+        (row,) = until(lambda: self.select(query, told.exchange_id), f"the row of {told}")
         return row
 
     def select(self, query: str, *values: Any) -> list[dict[str, Any]]:
