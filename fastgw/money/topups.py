@@ -1,7 +1,7 @@
 """What a payment has come to, from what its provider has said of it: in any order, any number of times.
 
-A provider's notice is taken as *claims*. A claim is about one thing (what was paid, what was refunded, one dispute) of one
-of the provider's own payments, and carries what is true of it *as a whole*, never a difference. Of two claims about
+A provider's notice is taken as *claims*. A claim is about one thing (what was paid, what was refunded, one dispute) of
+one of the provider's own payments, and carries what is true of it *as a whole*, never a difference. Of two claims about
 the same thing the greater one holds, by rank and then by amount. So the claims that hold do not depend on the order in
 which notices came, nor on how often, and neither does the balance that follows from them.
 """
@@ -88,8 +88,30 @@ class Payment(msgspec.Struct, frozen=True):
     parts: Parts = ()
 
 
+class Opened(enum.Enum):
+    """What became of a new payment."""
+
+    MADE = "made"
+    NO_ACCOUNT = "no_account"
+    TOO_MANY = "too_many"
+
+
+class Applied(enum.Enum):
+    """What became of a notice."""
+
+    POSTED = "posted"
+    """The balance has changed."""
+    NOTED = "noted"
+    """It is on record, and no money moved."""
+    AGAIN = "again"
+    """It was there already."""
+    REFUSED = "refused"
+    """It is on record, but cannot be right: another currency than the payment's, an absurd amount. Somebody
+    has to look."""
+
+
 def merged(parts: Parts, claims: Iterable[Claim]) -> Parts:
-    """The claims that hold after `claims`. Raises `ValueError` when there are more than `PARTS_MAX`, or one makes no sense."""
+    """The claims that hold after `claims`. Raises `ValueError` when one is absurd, or there are too many."""
     held = {(part.source, part.about): part for part in parts}
     for claim in claims:
         if not 0 <= claim.amount_minor <= AMOUNT_MAX:
