@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 from redis.exceptions import RedisError
 
 from fastgw.app.control import Control
+from fastgw.app.shelf import Shelf
 from fastgw.clock import monotonic_ns
 from fastgw.dataplane.account import Recent, billed_of, subscription_of, usage_of
 from fastgw.dataplane.actions import Actions
@@ -23,7 +24,6 @@ from fastgw.dataplane.patrol import Patrol
 from fastgw.dataplane.pipeline import Chat
 from fastgw.dataplane.remember import Remember
 from fastgw.dataplane.replay import Replay
-from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.dataplane.routing.failover import Cooling
 from fastgw.dataplane.settlement.settle import Settlement
 from fastgw.dataplane.stages import Stages
@@ -44,45 +44,16 @@ from fastgw.storage.valkey.answers import AnswerShelf
 from fastgw.storage.valkey.gate import ValkeyGate
 from fastgw.storage.valkey.keys import KeyMirror
 from fastgw.storage.valkey.models import ModelBoard
+from fastgw.storage.valkey.prices import PriceBoard
 from fastgw.storage.valkey.seals import SealStore
 
 _log = logging.getLogger("fastgw.worker")
 
 JOURNAL_FOLDER = "journal"
 """Below the data folder; the keeper of the same machine drains it."""
-BOARD_RETRY_S = 1.0
-BOARD_POLL_S = 30.0
-"""Model lists are read anew this often even without a message, in case one was lost."""
 SYNC_POLL_S = 0.05
 STORE_WAIT_MS = 10_000
 """The store may be starting at the same time."""
-
-
-class Shelf:
-    """Holds the current catalogue; it is replaced as a whole when a provider's list of models changes."""
-
-    def __init__(self, settings: Settings, board: ModelBoard) -> None:
-        self._settings = settings
-        self._board = board
-        self.current = Catalog.build(settings, {})
-
-    async def refresh(self) -> None:
-        """Take what providers list now. Raises `RedisError` or `OSError` when the store does not answer."""
-        listed: Mapping[str, Sequence[str]] = await self._board.read_all()
-        self.current = Catalog.build(self._settings, listed)
-
-    async def follow(self) -> None:
-        """Keep the catalogue current, for as long as the worker runs."""
-        while True:
-            try:
-                await self.refresh()
-                async with asyncio.timeout(BOARD_POLL_S):
-                    async for _provider in self._board.changes():
-                        await self.refresh()
-            except TimeoutError:
-                continue
-            except (RedisError, OSError):
-                await asyncio.sleep(BOARD_RETRY_S)
 
 
 class GuardedMirror:
@@ -150,7 +121,8 @@ class Wiring:
         self._keys = Keys(
             GuardedMirror(self._mirror, settings.guard.key), wrong_keys_per_min=settings.guard.wrong_keys_per_min
         )
-        self._shelf = Shelf(settings, self._board)
+        self._prices = PriceBoard(url)
+        self._shelf = Shelf(settings, self._board, self._prices)
         self._transport = transport(settings)
         self._fetcher = Fetcher(frozenset(settings.guard.fetch_hosts))
         self._answers = AnswerShelf(url)
@@ -199,7 +171,7 @@ class Wiring:
         self._tasks: list[asyncio.Task[None]] = []
 
     def ready(self) -> bool:
-        """Whether this worker wants requests: it knows the keys, can record, and is not about to stop."""
+        """Whether this worker wants requests: it knows keys and prices, can record, and is not about to stop."""
         return self._synced and self._journal.room() and not self.drain.draining
 
     async def start(self) -> None:
@@ -222,6 +194,7 @@ class Wiring:
         self._journal.close()
         await self._mirror.aclose()
         await self._board.aclose()
+        await self._prices.aclose()
         await self._seals.aclose()
 
     async def _reach_gate(self) -> None:
@@ -239,7 +212,10 @@ class Wiring:
     async def _await_keys(self) -> None:
         while not self._synced:
             try:
-                self._synced = await self._mirror.synced()
+                if await self._mirror.synced():
+                    # The keeper posts prices before it sets that mark, so no request is charged by older ones.
+                    await self._shelf.refresh_prices()
+                    self._synced = True
             except (RedisError, OSError):
                 _log.warning("the store of keys does not answer yet")
             await asyncio.sleep(SYNC_POLL_S)
