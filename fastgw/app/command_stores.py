@@ -19,6 +19,7 @@ from fastgw.storage.sql.engine import explained, open_engine, url_of
 from fastgw.storage.sql.postings import LedgerError
 from fastgw.storage.sql.schema import migrate
 from fastgw.storage.valkey.keys import KeyMirror
+from fastgw.storage.valkey.purse_board import PurseBoard, Standing
 
 _log = logging.getLogger("fastgw.cli")
 
@@ -90,17 +91,10 @@ def tell_keys(settings: Settings, principals: Sequence[Principal]) -> None:
 
 def tell_accounts(settings: Settings, ids: Sequence[str]) -> None:
     """Have the keeper publish these accounts' balances at once. If the store is away, the keeper finds the change."""
-    if not settings.stores.redis_url:
-        return
-    from fastgw.storage.valkey.purse_board import PurseBoard  # noqa: PLC0415
-
     ask(settings.stores.redis_url, PurseBoard, lambda board: board.want(ids))
 
 
-def held(settings: Settings, names: Sequence[str]) -> dict[str, int] | None:
-    """What running exchanges hold of these purses, in nano-USD; None when the store does not answer."""
-    if not settings.stores.redis_url:
-        return None
-    from fastgw.storage.valkey.purse_board import PurseBoard  # noqa: PLC0415
-
-    return ask(settings.stores.redis_url, PurseBoard, lambda board: board.held(names))
+def standing(settings: Settings, name: str) -> Standing | None:
+    """What the gate knows of a purse; None when it has no record of it, or does not answer."""
+    found = ask(settings.stores.redis_url, PurseBoard, lambda board: board.held([name]))
+    return (found or {}).get(name)

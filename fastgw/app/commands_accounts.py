@@ -4,7 +4,7 @@ from typing import Any
 
 from fastgw import clock
 from fastgw.app import moments, output
-from fastgw.app.command_stores import account_of, database, held, tell_accounts, tell_keys
+from fastgw.app.command_stores import account_of, database, standing, tell_accounts, tell_keys
 from fastgw.app.output import DONE
 from fastgw.money.amounts import usd
 from fastgw.settings import Settings
@@ -59,8 +59,8 @@ def show_account(settings: Settings, asked: str, *, as_json: bool) -> int:
     with database(settings) as engine:
         account = account_of(engine, asked)
         accounts = Accounts(engine)
-        known = (held(settings, [account.id]) or {}).get(account.id)
-        held_nano = accounts.held(account.id) if known is None else known
+        gate = standing(settings, account.id)
+        held_nano = accounts.held(account.id) if gate is None else gate.held_nano
         keys = Keys(engine).of_account(account.id)
         history = accounts.history(account.id, limit=HISTORY_MAX)
     if as_json:

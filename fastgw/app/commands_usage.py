@@ -6,6 +6,7 @@ from typing import Any
 from fastgw.app import output
 from fastgw.app.command_stores import account_of, database
 from fastgw.app.output import DONE
+from fastgw.controlplane import usage_csv
 from fastgw.money.amounts import usd
 from fastgw.settings import Settings
 from fastgw.storage.sql.report import UsageReport
@@ -35,8 +36,6 @@ def usage(settings: Settings, *, since_ms: int, account: str, by: str, as_json: 
 
 def export(settings: Settings, *, since_ms: int, account: str) -> int:
     """Print every exchange as a line of CSV under a head, as they come from the database."""
-    from fastgw.controlplane import usage_csv  # noqa: PLC0415
-
     with database(settings) as engine:
         account_id = account_of(engine, account).id if account else ""
         out = sys.stdout.buffer

@@ -23,9 +23,13 @@ from fastgw.storage.sql.accounts import Accounts
 from fastgw.storage.sql.engine import explained, open_engine, url_of
 from fastgw.storage.sql.keys import Keys
 from fastgw.storage.sql.ledger import UsageLedger
+from fastgw.storage.sql.prices import PriceOverrides
+from fastgw.storage.sql.purses import PurseSource
 from fastgw.storage.sql.schema import migrate
 from fastgw.storage.valkey.keys import KeyMirror
 from fastgw.storage.valkey.models import ModelBoard
+from fastgw.storage.valkey.prices import PriceBoard
+from fastgw.storage.valkey.purse_board import PurseBoard
 
 _log = logging.getLogger("fastgw.keeper")
 
@@ -74,29 +78,39 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     handover.on_parent_gone(parent, stop.set)
-    mirror, board = KeyMirror(settings.stores.redis_url), ModelBoard(settings.stores.redis_url)
+    store = settings.stores.redis_url
+    mirror, board = KeyMirror(store), ModelBoard(store)
+    purse_board, price_board = PurseBoard(store), PriceBoard(store)
     try:
         keys = WithMargins(Keys(engine), settings)
         await _mirror_once(keys, mirror)
         handover.report(parent, Report(key=key))
         # Loaded behind the report: nothing of it is needed for the first answer, and its HTTP client takes a while.
         from fastgw.keeper.run import run  # noqa: PLC0415
+        from fastgw.storage.sql.check import check  # noqa: PLC0415
 
+        ledger = UsageLedger(engine)
         await run(
             journals=Journals(settings.stores.data_dir / JOURNAL_FOLDER),
-            ledger=UsageLedger(engine),
+            ledger=ledger,
+            purses=PurseSource(engine),
+            purse_board=purse_board,
             keys=keys,
             mirror=mirror,
+            prices=PriceOverrides(engine),
+            price_board=price_board,
             board=board,
             providers=settings.providers,
             vendors=VENDORS,
             models_refresh_s=settings.models_refresh_s,
+            forget=lambda: ledger.forget_lost(settings.money.machine_lost_s * 1_000),
+            check=lambda: check(engine, now_ms=clock.wall_ms(), quick=True),
             stop=stop,
             ready=lambda: _log.debug("journals are drained"),
         )
     finally:
-        await mirror.aclose()
-        await board.aclose()
+        for one in (mirror, board, purse_board, price_board):
+            await one.aclose()
         engine.dispose()
 
 

@@ -3,7 +3,7 @@
 The methods of `PurseSource` wait and are called in a thread.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
 from fastgw.exchange import Purse
@@ -12,26 +12,14 @@ Register = Callable[[], Awaitable[object]]
 """Has the journals registered that workers of this machine have begun since the last look at them."""
 
 
-class Versions(Protocol):
-    """Two counters of the whole deployment."""
-
-    @property
-    def money(self) -> int:
-        """Changes of balances that no drain has made."""
-
-    @property
-    def journals(self) -> int:
-        """Journals that were registered or finished."""
-
-
 class PurseSource(Protocol):
     """What the ledger knows of accounts and keys."""
 
-    def versions(self) -> Versions:
-        """Where the counters are."""
+    def workers(self) -> tuple[int, Collection[int]]:
+        """The version of the list of journals, which a new and a finished one count up; the workers that are on it."""
 
-    def changed_since(self, money_version: int) -> tuple[int, Sequence[str]]:
-        """The counter of money, and the ids of accounts that others than drains have changed since that version."""
+    def changed_since(self, version: int) -> tuple[int, Sequence[str]]:
+        """The version of balances now, and the accounts that others than drains have changed after `version`."""
 
     def read(self, names: Sequence[str], now_ms: int) -> Sequence[Purse]:
         """The purses of at most `PORTION` accounts and keys, all of one moment."""
@@ -40,14 +28,15 @@ class PurseSource(Protocol):
 class PurseBoard(Protocol):
     """The gate, as the keeper writes to it."""
 
-    async def publish(self, purses: Sequence[Purse], *, create: bool) -> object:
-        """Bring the records of these purses up to date; without `create` only those that exist. None goes back."""
+    async def publish(self, purses: Sequence[Purse], *, create: bool) -> Sequence[str]:
+        """Bring the records of these purses up to date; without `create` only those that exist.
 
-    async def wanted(self) -> Sequence[str]:
-        """Names that workers have asked for, or some of them when there are many; stays so until `unwant`."""
+        What is older than the record changes nothing. The answer are names that nothing is granted from yet: their
+        record has to be made from figures that are read from now on, or a worker has not told what it spent.
+        """
 
-    async def unwant(self, names: Sequence[str]) -> object:
-        """Take names off the list of wanted ones."""
+    async def wanted(self) -> Collection[str]:
+        """Take names off the list of those that workers ask for, some of them when there are many; empty: no more."""
 
     def wanted_changes(self) -> AsyncIterator[str]:
         """Names as they are asked for; raises `OSError` when the connection ends."""

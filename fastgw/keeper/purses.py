@@ -7,7 +7,7 @@ same one, and a late one changes nothing.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
 from fastgw import clock
@@ -22,6 +22,10 @@ RETRY_S = 0.1
 """Before what failed is tried again; doubles up to `CHECK_S`."""
 PORTION = 500
 """Purses of one read and one publication."""
+READINGS_MAX = 2
+"""Of a purse that is wanted: the first may have come before its record was known to be lost."""
+NOTHING_SINCE = 2**62
+"""Later than any version of balances: what was changed before the start is published with everything."""
 NOTED_MAX = 50_000
 """Names that are remembered one by one; beyond it all records that exist are published anew."""
 
@@ -38,7 +42,8 @@ class Purses:
         self._due = asyncio.Event()
         self._all_due = asyncio.Event()
         self._looked_ns = 0
-        self._money: int | None = None
+        self._heard = False
+        self._money = NOTHING_SINCE
         self._journals: int | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -71,6 +76,8 @@ class Purses:
         if now_ns - self._looked_ns >= CHECK_S * 1e9:
             await self._find()
             self._looked_ns = now_ns
+        elif self._heard:
+            await self._take_wanted()
         while self._noted:
             portion = {name: self._noted.pop(name) for name in list(self._noted)[:PORTION]}
             try:
@@ -81,31 +88,38 @@ class Purses:
                 raise
 
     async def _find(self) -> None:
-        versions = await asyncio.to_thread(self._source.versions)
-        if versions.journals != self._journals:
+        journals, _ = await asyncio.to_thread(self._source.workers)
+        if journals != self._journals:
             # A new worker gets its entries before it asks for them. What a dead one held ends with its entry, and which
             # records have one, only the gate knows. At the start: nobody knows what an earlier keeper has left undone.
             self._all_due.set()
-        self._journals = versions.journals
-        if self._money is not None and versions.money != self._money:
-            self._money, names = await asyncio.to_thread(self._source.changed_since, self._money)
-            self._note(names)
-        elif self._money is None:
-            self._money = versions.money
-        self._want(await self._board.wanted())
+        self._journals = journals
+        self._money, names = await asyncio.to_thread(self._source.changed_since, self._money)
+        self._note(names)
+        await self._take_wanted()
+
+    async def _take_wanted(self) -> None:
+        self._heard = False
+        # What does not fit stays on the list.
+        while len(self._noted) < NOTED_MAX and (names := await self._board.wanted()):
+            self._noted |= dict.fromkeys(names, True)
 
     async def _publish(self, portion: dict[str, bool]) -> None:
-        wanted = [name for name, create in portion.items() if create]
-        if wanted:
-            # Before the ledger is read: who asks after that is heard again.
-            await self._board.unwant(wanted)
+        if any(portion.values()):
             # The worker that asks may be new, and nobody has an entry whose journal is not registered.
             await self._register()
-        purses = await asyncio.to_thread(self._source.read, list(portion), clock.wall_ms())
-        for create in (True, False):
-            chosen = [purse for purse in purses if portion[purse.name] is create]
-            if chosen:
-                await self._board.publish(chosen, create=create)
+        left: Sequence[str] = list(portion)
+        for _ in range(READINGS_MAX):
+            purses = await asyncio.to_thread(self._source.read, left, clock.wall_ms())
+            left = []
+            for create in (True, False):
+                chosen = [purse for purse in purses if portion[purse.name] is create]
+                if chosen:
+                    left = [*left, *await self._board.publish(chosen, create=create)]
+            # Nothing is granted from what is left now: who needs it asks again.
+            left = [name for name in left if portion[name]]
+            if not left:
+                return
 
     async def _publish_all(self) -> None:
         async for names in self._board.names():
@@ -118,8 +132,8 @@ class Purses:
         while not stop.is_set():
             # When the connection ends, messages are lost; the list itself is still read every `CHECK_S`.
             with suppress(OSError):
-                async for name in self._board.wanted_changes():
-                    self._want([name])
+                async for _ in self._board.wanted_changes():
+                    self._heard = True
                     self._due.set()
             await asyncio.sleep(CHECK_S)
 
@@ -131,12 +145,6 @@ class Purses:
             self._noted.setdefault(name, False)
         if self._noted:
             self._due.set()
-
-    def _want(self, names: Iterable[str]) -> None:
-        for name in names:
-            # What does not fit stays on the list.
-            if len(self._noted) < NOTED_MAX or name in self._noted:
-                self._noted[name] = True
 
     async def _steadily(
         self, stop: asyncio.Event, work: Callable[[], Awaitable[None]], due: asyncio.Event, every_s: float | None

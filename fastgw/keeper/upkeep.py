@@ -30,8 +30,8 @@ class Finding(Protocol):
         """What was found, in a sentence."""
 
 
-Forget = Callable[[], int]
-"""Gives up the journals of machines that have not been seen for long; how many. Waits: called in a thread."""
+Forget = Callable[[], Sequence[str]]
+"""Gives up the journals of machines that have not been seen for long, and names them. Waits: called in a thread."""
 Check = Callable[[], Sequence[Finding]]
 """Checks the ledger, in a bounded time. Waits: called in a thread."""
 
@@ -57,7 +57,8 @@ class Upkeep:
         given_up = self._forget()
         if given_up:
             _log.warning(
-                "gave up %d journals of machines that have not been seen for long; what they held returns", given_up
+                "gave up journals of machines that have not been seen for long; what they held returns: %s",
+                ", ".join(given_up),
             )
 
     def check(self) -> None:

@@ -16,10 +16,14 @@ from fastgw.keeper import run
 from fastgw.storage.journal import JournalBounds, Journals, JournalWriter
 from fastgw.storage.sql.keys import Keys
 from fastgw.storage.sql.ledger import UsageLedger
+from fastgw.storage.sql.prices import PriceOverrides
+from fastgw.storage.sql.purses import PurseSource
 from fastgw.storage.sql.report import UsageReport
 from fastgw.storage.valkey.embedded import Embedded
 from fastgw.storage.valkey.keys import KeyMirror
 from fastgw.storage.valkey.models import ModelBoard
+from fastgw.storage.valkey.prices import PriceBoard
+from fastgw.storage.valkey.purse_board import PurseBoard
 from tests.storage.journal.records import closed, opened
 
 SMALL = JournalBounds(segment_bytes=64 * 1024, disk_free_bytes_min=0, sync_delay_ms=1)
@@ -36,11 +40,17 @@ from fastgw.storage.sql.keys import Keys
 from fastgw.storage.sql.ledger import UsageLedger
 from fastgw.storage.valkey.keys import KeyMirror
 from fastgw.storage.valkey.models import ModelBoard
+from fastgw.storage.sql.prices import PriceOverrides
+from fastgw.storage.sql.purses import PurseSource
+from fastgw.storage.valkey.prices import PriceBoard
+from fastgw.storage.valkey.purse_board import PurseBoard
 async def main(folder, database, store):
     engine, stop = open_engine(database), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await run(
         journals=Journals(Path(folder)), ledger=UsageLedger(engine), keys=Keys(engine), mirror=KeyMirror(store),
+        purses=PurseSource(engine), purse_board=PurseBoard(store), prices=PriceOverrides(engine),
+        price_board=PriceBoard(store), forget=list, check=list,
         board=ModelBoard(store), providers=(), vendors={}, models_refresh_s=300, stop=stop,
         ready=lambda: print("ready", flush=True),
     )
@@ -51,13 +61,20 @@ asyncio.run(main(*sys.argv[1:]))
 @asynccontextmanager
 async def keeping(folder: Path, engine: Engine, valkey: Embedded) -> AsyncIterator[KeyMirror]:
     mirror, board = KeyMirror(valkey.url), ModelBoard(valkey.url)
+    purse_board, price_board = PurseBoard(valkey.url), PriceBoard(valkey.url)
     stop, ready = asyncio.Event(), asyncio.Event()
     running = asyncio.create_task(
         run(
             journals=Journals(folder),
             ledger=UsageLedger(engine),
+            purses=PurseSource(engine),
+            purse_board=purse_board,
             keys=Keys(engine),
             mirror=mirror,
+            prices=PriceOverrides(engine),
+            price_board=price_board,
+            forget=list,
+            check=list,
             board=board,
             providers=(),
             vendors={},
@@ -74,8 +91,8 @@ async def keeping(folder: Path, engine: Engine, valkey: Embedded) -> AsyncIterat
         stop.set()
         async with asyncio.timeout(DEADLINE_S):
             await running
-        await mirror.aclose()
-        await board.aclose()
+        for one in (mirror, board, purse_board, price_board):
+            await one.aclose()
 
 
 async def test_keys_reach_the_mirror_at_start_after_a_change_and_after_its_loss(

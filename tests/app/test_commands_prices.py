@@ -1,0 +1,71 @@
+"""`fastgw prices show`: where a price is from, since when it holds, and models that nobody knows the price of."""
+
+import pytest
+
+from fastgw.settings.prices import Price
+from fastgw.storage.sql.engine import open_engine
+from fastgw.storage.sql.prices import PriceOverrides
+from tests.fakes.shell import Inside
+
+CONFIG = """
+[[providers]]
+name = "local"
+base_url = "http://127.0.0.1:1/v1"
+models = ["written", "set", "unknown"]
+list_models = false
+
+[prices."local/written"]
+input = 1_000_000_000
+output = 2_000_000_000
+
+[[prices."local/written".changes]]
+from = 2099-01-01
+input = 3_000_000_000
+output = 4_000_000_000
+"""
+
+
+@pytest.fixture
+def priced(desk: Inside) -> Inside:
+    """Three models: a price in the file, one of the admin API, and one without."""
+    (desk.folder / "gateway.toml").write_text(CONFIG)
+    desk.environ["FASTGW_CONFIG"] = str(desk.folder / "gateway.toml")
+    desk.told("migrate")
+    engine = open_engine(f"sqlite:///{desk.folder / 'data' / 'fastgw.db'}")
+    PriceOverrides(engine).put("local/set", Price(input=5_000_000_000, output=6_000_000_000), 1)
+    engine.dispose()
+    return desk
+
+
+def test_a_price_of_the_configuration_is_shown_with_its_days(priced: Inside) -> None:
+    (told,) = priced.told("prices", "show", "written")["prices"]
+    assert (told["model"], told["priced"], told["source"]) == ("local/written", True, "configuration")
+    assert [(one["in_text"], one["out_text"]) for one in told["tariffs"]] == [
+        (1_000_000_000, 2_000_000_000),
+        (3_000_000_000, 4_000_000_000),
+    ]
+    text = priced.run("prices", "show", "written").stdout
+    assert "since always (now)" in text
+    assert "since 2099-01-01 00:00 (later)" in text
+
+
+def test_a_price_of_the_admin_api_says_so(priced: Inside) -> None:
+    (told,) = priced.told("prices", "show", "local/set")["prices"]
+    assert told["source"] == "admin"
+    assert told["tariffs"][0]["out_text"] == 6_000_000_000
+
+
+def test_a_price_of_the_shipped_book_says_so(priced: Inside) -> None:
+    priced.environ["OPENAI_API_KEY"] = "sk-test"
+    (told,) = priced.told("prices", "show", "gpt-5")["prices"]
+    assert (told["model"], told["source"]) == ("openai/gpt-5", "book")
+    assert told["tariffs"][0]["in_text"] > 0
+
+
+def test_a_model_without_a_price_and_one_that_is_not_there(priced: Inside) -> None:
+    (told,) = priced.told("prices", "show", "unknown")["prices"]
+    assert (told["priced"], told["source"], told["tariffs"]) == (False, None, [])
+    assert "nobody knows its price" in priced.run("prices", "show", "unknown").stdout
+    done = priced.run("prices", "show", "nonesuch")
+    assert done.returncode == 1
+    assert "nonesuch" in done.stderr
