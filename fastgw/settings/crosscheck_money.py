@@ -1,5 +1,6 @@
 """Checks of the settings of money: amounts, margins, days of prices, what payment providers need."""
 
+import ipaddress
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -29,8 +30,7 @@ def check_money(settings: Settings, report: Report) -> None:
     _required(settings, report)
     for currency, rate in settings.payments.rates.items():
         path: Path = ("payments", "rates", currency)
-        if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
-            report(path, "Is no currency.", "Write its three letters, like RUB.")
+        _currency(currency, path, report)
         if not rate.is_finite() or not 0 < rate <= RATE_MAX:
             report(path, "Is no rate.", "Write how many USD one unit is worth, like 0.0125.")
     token = settings.admin_token
@@ -78,17 +78,40 @@ def _payments(provider: PaymentLimits, path: Path, report: Report) -> None:
             check_url(url, {"https", "http"}, (*path, field), report, query=field != "base_url")
 
 
+def _currency(currency: str, path: Path, report: Report) -> None:
+    if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
+        report(path, "Is no currency.", "Write its three letters, like RUB.")
+
+
 def _required(settings: Settings, report: Report) -> None:
     """What one setting of a payment provider needs besides."""
     stripe, coins, cards = settings.payments.stripe, settings.payments.nowpayments, settings.payments.yookassa
     for path, given, missing in (
-        (("stripe", "secret_key"), stripe.secret_key, (("webhook_secret", stripe.webhook_secret),)),
+        (
+            ("stripe", "secret_key"),
+            stripe.secret_key,
+            (("webhook_secret", stripe.webhook_secret), ("success_url", stripe.success_url)),
+        ),
         (("nowpayments", "api_key"), coins.api_key, (("ipn_secret", coins.ipn_secret),)),
         (("yookassa", "secret_key"), cards.secret_key, (("shop_id", cards.shop_id), ("return_url", cards.return_url))),
     ):
         for name, value in missing:
             if given and not value:
                 report(("payments", *path), f"{name} is missing.", f"Set {name} of {path[0]} too.")
+    for name, given, currency in (
+        ("stripe", stripe.secret_key, stripe.currency),
+        ("nowpayments", coins.api_key, coins.currency),
+        ("yookassa", cards.secret_key, cards.currency),
+    ):
+        place: Path = ("payments", name, "currency")
+        _currency(currency, place, report)
+        if given and currency != "USD" and currency not in settings.payments.rates:
+            report(place, f"{currency} has no rate.", f"Write how many USD one {currency} is worth in payments.rates.")
+    for index, network in enumerate(cards.notice_ips):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            report(("payments", "yookassa", "notice_ips", index), "Is no network.", "Write one like 185.71.76.0/27.")
 
 
 def _usd(amount: Decimal, path: Path, report: Report) -> None:

@@ -50,6 +50,8 @@ class PaymentLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The least that can be paid at once, in USD."""
     max_usd: Decimal = Decimal(10_000)
     """The most that can be paid at once, in USD."""
+    currency: str = "USD"
+    """In which amounts are asked for, like `USD`; any other needs its rate in `payments.rates`."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(…)"
@@ -63,13 +65,13 @@ class StripeSettings(PaymentLimits, frozen=True, kw_only=True):
     secret_key_file: str = ""
     """Path of a file that holds it."""
     webhook_secret: str = ""
-    """`whsec_…`, with which Stripe signs its notices."""
+    """`whsec_…`, with which Stripe signs its notices; several, separated by commas, while one is rotated."""
     webhook_secret_file: str = ""
     """Path of a file that holds it."""
     success_url: str = ""
     """Where the payer's browser goes after paying."""
     cancel_url: str = ""
-    """Where it goes when the payer gives up."""
+    """Where it goes when the payer gives up; empty: the same."""
 
     __repr__ = PaymentLimits.__repr__
 
@@ -85,6 +87,14 @@ class NowPaymentsSettings(PaymentLimits, frozen=True, kw_only=True):
     """With which it signs its notices."""
     ipn_secret_file: str = ""
     """Path of a file that holds it."""
+    pay_currency: str = ""
+    """The coin to be paid in, like `usdttrc20`; empty: the payer chooses."""
+    success_url: str = ""
+    """Where the payer's browser goes after paying."""
+    cancel_url: str = ""
+    """Where it goes when the payer gives up."""
+    notify_url: str = ""
+    """Where notices come to, `https://…/api/payments/nowpayments/notify`; empty: as set at NOWPayments."""
 
     __repr__ = PaymentLimits.__repr__
 
@@ -100,6 +110,11 @@ class YooKassaSettings(PaymentLimits, frozen=True, kw_only=True):
     """Path of a file that holds it."""
     return_url: str = ""
     """Where the payer's browser goes after paying."""
+    currency: str = "RUB"
+    """In which amounts are asked for; any but `USD` needs its rate in `payments.rates`."""
+    notice_ips: tuple[str, ...] = ()
+    """Networks that notices may come from, like `185.71.76.0/27`; empty: any, as nothing is believed that its API does
+    not confirm."""
 
     __repr__ = PaymentLimits.__repr__
 

@@ -35,13 +35,19 @@ OTHER: dict[str, Any] = {
     "webhook_secret": "whsec_x",
     "ipn_secret": "x",
     "shop_id": "100500",
+    "currency": "EUR",
+    "pay_currency": "usdttrc20",
+    "notify_url": "https://gateway.test/api/payments/nowpayments/notify",
+    "notice_ips": ("185.71.76.0/27", "2a02:5180::/32"),
 }
 
 COMPANIONS = {
     "FASTGW_STRIPE_WEBHOOK_SECRET": "w",
+    "FASTGW_STRIPE_SUCCESS_URL": "https://shop.test/",
     "FASTGW_NOWPAYMENTS_IPN_SECRET": "i",
     "FASTGW_YOOKASSA_SHOP_ID": "1",
     "FASTGW_YOOKASSA_RETURN_URL": "https://shop.test/",
+    "FASTGW_YOOKASSA_CURRENCY": "USD",
 }
 """Without these a payment provider cannot be turned on."""
 
