@@ -33,8 +33,9 @@ from fastgw.dataplane.upstream.transport import Transport
 from fastgw.dataplane.upstream.wire import WireTransport
 from fastgw.dataplane.upstream.wire.proxy import proxy_for
 from fastgw.errors import StartupError
-from fastgw.exchange import JournalRecord, Principal
+from fastgw.exchange import JournalRecord, Principal, worker_number
 from fastgw.limits import Limits
+from fastgw.money.amounts import nano_up
 from fastgw.observe.tasks import end, spawn
 from fastgw.settings import Settings
 from fastgw.settings.values import ProviderSettings, ProviderTls
@@ -93,6 +94,12 @@ class WorkerJournal:
         """Begin a stream of records. Raises `StartupError` when the data folder cannot take it."""
         self._writer = JournalWriter.open(settings.stores.data_dir / JOURNAL_FOLDER, f"worker-{slot}")
 
+    @property
+    def stream(self) -> str:
+        """The name by which the keeper knows it, and the gate this worker."""
+        assert self._writer is not None, "the journal is opened first"
+        return self._writer.stream.name
+
     def append(self, record: JournalRecord) -> None:
         """Write one record."""
         assert self._writer is not None, "the journal is open while exchanges run"
@@ -116,7 +123,9 @@ class Wiring:
         self._slot = slot
         url = settings.stores.redis_url
         self._journal = WorkerJournal()
-        self._gate = AheadGate(ValkeyGate(url))
+        money = settings.money
+        allowance_nano = nano_up(money.allowance_usd) if money.gate_away == "allowance" else 0
+        self._gate = AheadGate(ValkeyGate(url, allowance_nano=allowance_nano))
         self._mirror, self._board, self._seals = KeyMirror(url), ModelBoard(url), SealStore(url)
         self._keys = Keys(
             GuardedMirror(self._mirror, settings.guard.key), wrong_keys_per_min=settings.guard.wrong_keys_per_min
@@ -201,7 +210,7 @@ class Wiring:
         deadline_ns = monotonic_ns() + STORE_WAIT_MS * 1_000_000
         while True:
             try:
-                await self._gate.start()
+                await self._gate.start(worker_number(self._journal.stream))
             except StartupError:
                 if monotonic_ns() > deadline_ns:
                     raise

@@ -3,7 +3,7 @@
 import msgspec
 
 from fastgw.dataplane.flight import Flight
-from fastgw.dataplane.metering.bound import bound_prompt_tokens
+from fastgw.dataplane.metering.bound import bound_for
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Call, Candidate, Charge, Grant, Hold, Principal
@@ -75,13 +75,7 @@ def quoted(
         candidates = priced
     if not priced:
         return Quote(candidates)
-    contexts = [one.context_length for one in priced]
-    prompt_tokens = bound_prompt_tokens(
-        call.fields,
-        call.body_bytes,
-        context_length=max(contexts) if all(contexts) else 0,
-        tokens_per_byte_ppm=settings.tokens_per_byte_ppm,
-    )
+    prompt_tokens = bound_for(settings, call.fields, call.body_bytes, priced)
     said = call.seen.output_cap
     cap = said or min([one.max_output or settings.output_cap_default for one in priced])
     margin_ppm, choices = principal.margin_ppm, call.seen.choices

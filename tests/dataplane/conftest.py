@@ -70,7 +70,7 @@ class Worker:
 
     def running(self) -> int:
         """Leases that the gate counts in this worker."""
-        return sum(subject.running for subject in self.wiring._gate._gate._subjects.all())
+        return sum(subject.running for subject in self.wiring._gate._gate._sender.subjects.all())
 
 
 @pytest.fixture

@@ -46,10 +46,7 @@ class Settlement:
             self._journal.append(record)
         finally:
             # A record that cannot be written is a loss; a lease that is never given back would stop the key for good.
-            if grant.purses:
-                self._gate.settle(grant, record.usage.total_tokens, record.charge_nano)
-            else:
-                self._gate.settle(grant, record.usage.total_tokens)
+            self._gate.settle(grant, record.usage.total_tokens, record.charge_nano)
 
     def released(self, grant: Grant) -> None:
         """Admitted, but never sent anywhere: there is no exchange to record, only a grant to give back."""

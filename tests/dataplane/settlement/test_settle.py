@@ -10,7 +10,7 @@ from fastgw.usage import Usage
 GRANT = Grant(Ask("req_1", Principal("key_1", "d", 1, "n", Limits()), "", Limits(), 100), RateStatus())
 CLOSED = Closed(
     "req_1", "key_1", "m", "p", "m", "chat", False, 200, Outcome.OK, None, Usage(in_text=3, out_text=4), False,
-    0, 0, 0, 0, 1, 0,
+    0, 0, 0, 0, 1, 0, charge_nano=5,
 )  # fmt: skip
 
 
@@ -26,24 +26,24 @@ class Desk:
             raise OSError("no space")
         self.seen.append(record)
 
-    def settle(self, grant: Grant, tokens_used: int) -> None:
-        self.seen.append(tokens_used)
+    def settle(self, grant: Grant, tokens_used: int, charge_nano: int = 0) -> None:
+        self.seen.append((tokens_used, charge_nano))
 
 
 def test_the_record_comes_before_the_grant() -> None:
     desk = Desk()
     Settlement(desk, desk).closed(CLOSED, GRANT)
-    assert desk.seen == [CLOSED, 7]
+    assert desk.seen == [CLOSED, (7, 5)]
 
 
 def test_a_record_that_cannot_be_written_does_not_keep_the_lease() -> None:
     desk = Desk(full=True)
     with pytest.raises(OSError, match="no space"):
         Settlement(desk, desk).closed(CLOSED, GRANT)
-    assert desk.seen == [7]
+    assert desk.seen == [(7, 5)]
 
 
 def test_what_was_never_sent_is_given_back_whole() -> None:
     desk = Desk()
     Settlement(desk, desk).released(GRANT)
-    assert desk.seen == [0]
+    assert desk.seen == [(0, 0)]
