@@ -1,10 +1,14 @@
 """Keys: only hashes are stored, a revocation stays, and every change moves the version that the mirror watches."""
 
+import pytest
 from sqlalchemy import Engine, text
 
 from fastgw import apikey
+from fastgw.exchange import Quotas
 from fastgw.limits import Limits
+from fastgw.storage.sql.accounts import Accounts
 from fastgw.storage.sql.keys import Keys
+from fastgw.storage.sql.postings import LedgerError
 
 
 def test_a_key_comes_back_as_it_was_made_and_is_nowhere_in_the_table(engine: Engine) -> None:
@@ -51,3 +55,27 @@ def test_an_unknown_key_is_none(engine: Engine) -> None:
     assert keys.version() == 0
     keys.create(apikey.mint(), name="a", now_ms=1)
     assert keys.version() == 1
+
+
+def test_a_key_knows_whether_its_account_is_limited(engine: Engine) -> None:
+    keys, accounts = Keys(engine), Accounts(engine)
+    limited = accounts.create("limited", prepaid=True, now_ms=1)
+    free = accounts.create("free", prepaid=False, now_ms=1)
+    quotas = Quotas(total_nano=5, month_nano=2**53 - 1)
+    first = keys.create(apikey.mint(), name="a", now_ms=1, account_id=limited.id, quotas=quotas, group="gold")
+    second = keys.create(apikey.mint(), name="b", now_ms=2, account_id=free.id)
+    third = keys.create(apikey.mint(), name="c", now_ms=3)
+    assert keys.principals() == [first.principal(prepaid=True), second.principal(), third.principal()]
+    assert keys.principals()[0].quotas == quotas and keys.principals()[0].group == "gold"
+    assert keys.of_account(limited.id) == [first]
+
+
+def test_a_key_of_no_account_is_refused_and_one_whose_account_is_gone_can_pay_for_nothing(engine: Engine) -> None:
+    keys = Keys(engine)
+    with pytest.raises(LedgerError, match="no account 'acct_none'"):
+        keys.create(apikey.mint(), name="a", now_ms=1, account_id="acct_none")
+    assert keys.all() == [] and keys.version() == 0
+    keys.create(apikey.mint(), name="a", now_ms=1)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE api_keys SET account_id = 'acct_none'"))
+    assert keys.principals()[0].prepaid
