@@ -14,7 +14,7 @@ LEASE_US = 30_000_000
 """How long the store counts a worker's exchanges without hearing of them again."""
 ASKS_MAX = 256
 SUBJECTS_MAX = 3 * ASKS_MAX
-PURSES_MAX = 3 * ASKS_MAX
+BATCH_PURSES_MAX = 3 * ASKS_MAX
 STALE = 7
 REBUILDING_RETRY_MS = 1_000
 
@@ -97,14 +97,15 @@ class Batch:
 
     def renew_purse(self, purse: Purse, generation: int) -> None:
         """Tell the store a purse's whole numbers; no other batch may be under way, nor be sent before the answer."""
-        purse.returned = -purse.held - 1
+        purse.returned = -min(purse.held, AMOUNT_MAX) - 1
         purse.unsure = False
         self.include_purse(purse, generation)
 
-    def arguments(self, worker: int, session: int, now_us: int = 0) -> tuple[bytes, ...]:
-        """Number of keys, keys and argument of the script; `now_us` 0 takes the store's clock."""
+    def arguments(self, worker: int, session: int, run: int = 0, now_us: int = 0) -> tuple[bytes, ...]:
+        """Number of keys, keys and argument of the script; `run` is that of the link, `now_us` 0 the store's clock."""
         names = [subject.name for subject in self.subjects]
-        numbers = [worker, now_us, LEASE_US, len(self.asks), len(self.purses), session, *self._numbers, *self._rows]
+        counts = (len(self.asks), len(self.purses))
+        numbers = [worker, now_us, LEASE_US, *counts, session, run, *self._numbers, *self._rows]
         if self.purses:
             names += [purse.record for purse in self.purses]
             names += (WANTED.encode(), silent_name(worker).encode())

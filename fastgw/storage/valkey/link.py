@@ -6,6 +6,7 @@ a queue of who waits for which answer.
 """
 
 import asyncio
+import re
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -73,6 +74,8 @@ class Link(asyncio.Protocol):
         self._waiting: deque[tuple[Answer, int]] = deque()
         self._transport: asyncio.Transport | None = None
         self._lost = lost
+        self.run = 0
+        """Names one life of the server, from its start to its end: 48 bits; 0 where it does not say."""
 
     @property
     def waiting(self) -> int:
@@ -155,6 +158,15 @@ async def _greet(link: Link, place: Place) -> None:
         reply = await _ask(link, command)
         if reply is LOST or isinstance(reply, hiredis.HiredisError):
             raise OSError(f"the store refused {command[0].decode()}: {'connection closed' if reply is LOST else reply}")
+    facts = await _ask(link, (b"INFO", b"server"))
+    if isinstance(facts, bytes):
+        link.run = run_number(facts.decode())
+
+
+def run_number(facts: str) -> int:
+    """`Link.run` from what `INFO server` says."""
+    found = re.search(r"^run_id:([0-9a-f]{12,})", facts, re.MULTILINE)
+    return int(found[1][:12], 16) if found else 0
 
 
 async def _ask(link: Link, command: tuple[bytes, ...]) -> Any:

@@ -10,6 +10,7 @@ import msgspec
 from fastgw.exchange import Purse
 from fastgw.money.amounts import AMOUNT_MAX
 from fastgw.storage.valkey.keys import client, listen
+from fastgw.storage.valkey.link import run_number
 from fastgw.storage.valkey.purses import WANTED, purse_name
 
 PUBLISH_BATCH = 200
@@ -25,7 +26,7 @@ _KEEP = (_scripts / "keep_purses.lua").read_text()
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[int]).decode
 WRITTEN, SILENT, OLDER, ABSENT, TOKEN_MIN = 0, 1, 2, 3, 16
-FIRST_ENTRY, ENTRY = 12, 7
+FIRST_ENTRY, ENTRY = 13, 7
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -57,9 +58,11 @@ class PurseBoard:
         not told its numbers, or the purse has to be read and published once more.
         """
         waiting: list[str] = []
+        # Asked for before, so that it is never later than what is written: an older run's record is made anew.
+        run = await self._run() if create else 0
         for start in range(0, len(purses), PUBLISH_BATCH):
             some = purses[start : start + PUBLISH_BATCH]
-            for purse, answer in zip(some, await self._write(some, create), strict=True):
+            for purse, answer in zip(some, await self._write(some, create, run), strict=True):
                 if answer >= TOKEN_MIN:
                     self._remember(purse.name, answer)
                 else:
@@ -123,11 +126,15 @@ class PurseBoard:
         """Disconnect."""
         await self._redis.aclose()
 
-    async def _write(self, purses: Sequence[Purse], create: bool) -> list[int]:
+    async def _run(self) -> int:
+        facts: dict[str, Any] = await self._redis.info("server")
+        return run_number(f"run_id:{facts.get('run_id', '')}")
+
+    async def _write(self, purses: Sequence[Purse], create: bool, run: int) -> list[int]:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for purse in purses:
                 figures, leaving = _figures(purse)
-                numbers = [int(create), self._tokens.get(purse.name, 0), purse.version, purse.journals_version]
+                numbers = [int(create), self._tokens.get(purse.name, 0), purse.version, purse.journals_version, run]
                 for worker, drained_nano in purse.drained:
                     figures += (worker, min(drained_nano, AMOUNT_MAX))
                 await self._put(

@@ -141,7 +141,7 @@ class Purses:
                 return None
             key.take(quotas, principal.epoch)
         for purse in (account, key):
-            if purse is not None and purse.spent + purse.held > AMOUNT_MAX // 2:
+            if purse is not None and purse.spent > AMOUNT_MAX:
                 return None  # the store's numbers would not be exact
         return account, key
 

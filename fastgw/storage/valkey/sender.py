@@ -15,7 +15,7 @@ import hiredis
 import msgspec
 
 from fastgw.exchange import Ask, Denial, Grant, Reason
-from fastgw.storage.valkey.batch import ASKS_MAX, NO_STATUS, PURSES_MAX, SUBJECTS_MAX, Asked, Batch, decide_here
+from fastgw.storage.valkey.batch import ASKS_MAX, BATCH_PURSES_MAX, NO_STATUS, SUBJECTS_MAX, Asked, Batch, decide_here
 from fastgw.storage.valkey.courier import Courier
 from fastgw.storage.valkey.link import Link, Lost, Place
 from fastgw.storage.valkey.purses import Paying, Purses, bits, silent_name
@@ -122,7 +122,7 @@ class Sender:
             batch.add(self._asks.popleft())
         while self.dirty and len(batch.subjects) < SUBJECTS_MAX:
             batch.include(self.dirty.pop())
-        while self._purses.dirty and len(batch.purses) < PURSES_MAX:
+        while self._purses.dirty and len(batch.purses) < BATCH_PURSES_MAX:
             batch.include_purse(self._purses.clean())
         self._call(link, batch)
 
@@ -135,9 +135,9 @@ class Sender:
             batches.append(self._new_batch())
             for subject in due[start : start + SUBJECTS_MAX]:
                 batches[-1].renew(subject)
-        for start in range(0, len(purses), PURSES_MAX):
+        for start in range(0, len(purses), BATCH_PURSES_MAX):
             batches.append(self._new_batch())
-            for purse, generation in purses[start : start + PURSES_MAX]:
+            for purse, generation in purses[start : start + BATCH_PURSES_MAX]:
                 batches[-1].renew_purse(purse, generation)
         self._renewing = len(batches)
         for batch in batches:
@@ -160,7 +160,7 @@ class Sender:
                 self._flush_due = True
                 self._loop.call_soon(self.flush)
 
-        self.courier.call(link, batch.arguments(self.worker, self.courier.session), decided)
+        self.courier.call(link, batch.arguments(self.worker, self.courier.session, link.run), decided)
 
     def _resolve(self, batch: Batch, reply: bytes) -> None:
         answer = batch.decode(reply)

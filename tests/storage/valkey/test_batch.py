@@ -44,7 +44,7 @@ def test_script_and_arithmetic_agree(
             now += pause
             batch = Batch(number)
             batch.add((Ask("x", principal, "a", address_limits, tokens), None, key, address, None))  # type: ignore[arg-type]
-            reply = redis.execute_command("EVAL", SCRIPT, *batch.arguments(7, 1, now))
+            reply = redis.execute_command("EVAL", SCRIPT, *batch.arguments(7, 1, 0, now))
             at, *tats, verdict = msgspec.msgpack.decode(reply)
             expected, buckets = _model(model, (key, address), now, tokens)
             assert (at, verdict == 0, tats) == (now, expected, buckets)
@@ -56,7 +56,7 @@ def test_script_and_arithmetic_agree(
                 batch = Batch(-number)
                 batch.include(key)
                 batch.include(address)
-                reply = redis.execute_command("EVAL", SCRIPT, *batch.arguments(7, 1, now))
+                reply = redis.execute_command("EVAL", SCRIPT, *batch.arguments(7, 1, 0, now))
                 assert msgspec.msgpack.decode(reply) == [now, *model[0], *model[1]]
 
 

@@ -8,9 +8,8 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE, Ask, Denial, Grant, Hold, Principal, Purse, Quotas, Reason
+from fastgw.exchange import ACCOUNT_PURSE, Ask, Denial, Grant, Hold, Principal, Purse, Quotas, Reason
 from fastgw.limits import Limits
-from fastgw.money.amounts import AMOUNT_MAX
 from fastgw.storage.valkey import embedded
 from fastgw.storage.valkey.gate import ValkeyGate
 from fastgw.storage.valkey.purse_board import PurseBoard

@@ -3,7 +3,7 @@
 -- KEYS     one record for each key or client address that the batch touches ("subject"); then, if it touches purses, one
 --          record for each, the set of wanted purses, and the worker's hash of purses that wait for its numbers
 -- ARGV[1]  MessagePack, one flat array of integers up to 2^53; times in microseconds:
---          worker, now (0: the server's clock), lease, asks, purses, session
+--          worker, now (0: the server's clock), lease, asks, purses, session, run of the server (0: unknown)
 --          for each subject: window_r, window_t, cost_r, concurrency, epoch, memory, correction_t, leases
 --          for each ask:     key, address (indices into KEYS, 0: none), cost_t of the key, cost_t of the address, epoch,
 --                            requests that it stands for (1, or more when a worker takes some ahead)
@@ -19,14 +19,14 @@
 -- A window of 0 means that there is no such limit. `leases` >= 0 are given back; below 0 it sets the worker's own count
 -- to -leases - 1 (the heartbeat). The arithmetic is that of fastgw/bucket.py, which divides so that this need not.
 --
--- A purse is a MessagePack array (docs/adr/0008): generation, version (-1: only a place is kept), version of journals,
--- the balance or what was spent, month_until_s, month, then sum and next change (Unix seconds, 0: never) of what was
+-- A purse is a MessagePack array (docs/adr/0008): generation, version (-1: only a place is kept), version of journals, run
+-- of the server (one of another run may be an old state, restored, and goes), the balance or what was spent, month_until_s, month, then sum and next change (Unix seconds, 0: never) of what was
 -- spent in 5 h, 1 d and 7 d, then for each worker: number, session, state (0 silent: nothing is granted before it has
 -- told its numbers; 1 heard; 2 new: it cannot hold any, and tells before it is granted any), spent, drained, held, until.
 -- When which amount leaves a window is in `<record>:leaving`, an array of three flat arrays, which is read at a change.
 
 local a = cmsgpack.unpack(ARGV[1])
-local worker, now, lease, asks, purses, session = a[1], a[2], a[3], a[4], a[5], a[6]
+local worker, now, lease, asks, purses, session, run = a[1], a[2], a[3], a[4], a[5], a[6], a[7]
 if now == 0 then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
@@ -36,7 +36,7 @@ local get = redis.call
 local window_r, window_t, cost_r, limit, epoch, memory = {}, {}, {}, {}, {}, {}
 local tat_r, tat_t, mine, others, rest, changed = {}, {}, {}, {}, {}, {}
 local subjects = purses == 0 and #KEYS or #KEYS - purses - 2
-local at = 6
+local at = 7
 
 for i = 1, subjects do
   local w_r, w_t, correction, leases = a[at + 1], a[at + 2], a[at + 7], a[at + 8]
@@ -114,9 +114,13 @@ for i = 1, purses do
   local key = KEYS[subjects + i]
   local stored = get('GET', key)
   local v = stored and cmsgpack.unpack(stored)
+  if v and v[2] >= 0 and run ~= v[4] and run ~= 0 and v[4] ~= 0 then
+    get('DEL', key)
+    v = nil
+  end
   local own, silent, sum = nil, 0, 0
   if v and v[2] >= 0 then
-    for j = 13, #v, 7 do
+    for j = 14, #v, 7 do
       if v[j] == worker then
         own = j
       elseif v[j + 2] == 0 then
@@ -129,6 +133,7 @@ for i = 1, purses do
     end
   end
   report[i] = -1
+  if generation > 0 then get('HDEL', KEYS[#KEYS], string.sub(key, 6, -8)) end
   -- An older connection's batch comes too late to say anything.
   if own and session >= v[own + 1] then
     local state, whole = v[own + 2], released < 0
@@ -137,7 +142,6 @@ for i = 1, purses do
     else
       if state ~= 1 then
         v[own + 2], v[own + 3] = 1, spent
-        get('HDEL', KEYS[#KEYS], string.sub(key, 6, -8))
         if silent == 0 then get('PUBLISH', 'fgw:purses:news', string.sub(key, 6, -8) .. ' 0') end
         moved[i] = true
       end
@@ -166,7 +170,7 @@ end
 -- What was spent within window w of purse i; nothing when the list of what leaves it is lost.
 local function within(i, w)
   local v = purse[i]
-  if v[8 + 2 * w] == 0 or v[8 + 2 * w] * 1000000 > now then return v[7 + 2 * w] end
+  if v[9 + 2 * w] == 0 or v[9 + 2 * w] * 1000000 > now then return v[8 + 2 * w] end
   local stored = get('GET', KEYS[subjects + i] .. ':leaving')
   if not stored then return nil end
   local leaving, sum, change = cmsgpack.unpack(stored)[w + 1], 0, 0
@@ -176,7 +180,7 @@ local function within(i, w)
       if change == 0 or leaving[j] < change then change = leaving[j] end
     end
   end
-  v[7 + 2 * w], v[8 + 2 * w] = sum, change
+  v[8 + 2 * w], v[9 + 2 * w] = sum, change
   moved[i] = true
   return sum
 end
@@ -186,11 +190,11 @@ local free, narrow = {}, {}
 local function measure(i)
   local v, q = purse[i], quotas[i]
   if a[q + 1] < 0 then
-    free[i], narrow[i] = v[4], 8
+    free[i], narrow[i] = v[5], 8
     return true
   end
   local least, code = 9007199254740991, 9
-  if a[q + 1] > 0 then least = a[q + 1] - v[4] end
+  if a[q + 1] > 0 then least = a[q + 1] - v[5] end
   for w = 0, 2 do
     local most = a[q + 2 + w]
     if most > 0 then
@@ -200,7 +204,7 @@ local function measure(i)
     end
   end
   if a[q + 5] > 0 then
-    local spent = v[5] * 1000000 > now and v[6] or 0
+    local spent = v[6] * 1000000 > now and v[7] or 0
     if a[q + 5] - spent < least then least, code = a[q + 5] - spent, 13 end
   end
   free[i], narrow[i] = least, code

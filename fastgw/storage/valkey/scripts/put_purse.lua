@@ -1,7 +1,7 @@
 -- Writes what the ledger knows of one purse into its record at the gate (see admit.lua for the record).
 --
 -- KEYS[1]  the record, KEYS[2] when which amount leaves a window
--- ARGV[1]  MessagePack, one flat array: create (0 or 1), token, version, version of journals, then the nine figures of the
+-- ARGV[1]  MessagePack, one flat array: create (0 or 1), token, version, version of journals, run of the server, then the nine figures of the
 --          record from the balance on, then worker and drained for each journal that is not finished
 -- ARGV[2]  content of KEYS[2], empty for an account
 -- ARGV[3]  a random number for a place that has to be kept
@@ -33,15 +33,15 @@ end
 
 local known, before, after, changed = {}, 0, 0, new
 if not new then
-  for j = 13, #v, 7 do
+  for j = 14, #v, 7 do
     known[v[j]] = j
     if v[j + 2] == 0 then before = before + 1 end
   end
 end
-local record = {v[1], version, journals}
-for j = 5, 13 do record[j - 1] = a[j] end
+local record = {v[1], version, journals, new and a[5] or v[4]}
+for j = 6, 14 do record[j - 1] = a[j] end
 
-for j = 14, #a, 2 do
+for j = 15, #a, 2 do
   local worker, drained, at = a[j], a[j + 1], known[a[j]]
   local n = #record
   local state = new and 0 or 2
