@@ -24,6 +24,8 @@ class ModelFacts(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_de
     """Tokens that may come out, 0 when unknown."""
     price: Price | None = None
     """None when unknown."""
+    retired: bool = False
+    """The vendor has announced its end: priced while it is there, and in no list."""
 
 
 class Book(msgspec.Struct, frozen=True):
@@ -36,13 +38,30 @@ class Book(msgspec.Struct, frozen=True):
     prefixes: Mapping[str, str] = {}
     """How dated names of a model begin, to a key of `models`; the longest that fits counts."""
 
+    outputs: Mapping[str, int] = {}
+    """How names of models begin, in lower case, to the most tokens that these give; the longest that fits counts."""
+
+    @property
+    def current(self) -> frozenset[str]:
+        """Names of all models that are not retired."""
+        return frozenset(name for name, facts in self.models.items() if not facts.retired)
+
     def find(self, model: str) -> ModelFacts | None:
         """The facts of a model by any of its names, None when there are none."""
         found = self.models.get(model) or self.models.get(self.also.get(model, ""))
-        if found is not None:
+        if found is None:
+            prefix = _longest(self.prefixes, model)
+            found = self.models[self.prefixes[prefix]] if prefix else None
+        # Names of one price may have limits of their own (gpt-5-chat-latest gives less than gpt-5).
+        known = _longest(self.outputs, model.lower())
+        if found is None or not known:
             return found
-        fitting = [prefix for prefix in self.prefixes if model.startswith(prefix)]
-        return self.models[self.prefixes[max(fitting, key=len)]] if fitting else None
+        return msgspec.structs.replace(found, max_output=self.outputs[known])
+
+
+def _longest(beginnings: Mapping[str, object], name: str) -> str:
+    """The longest with which `name` begins, "" if there is none."""
+    return max((one for one in beginnings if name.startswith(one)), key=len, default="")
 
 
 NO_BOOK = Book()

@@ -1,24 +1,42 @@
 """Makes the shipped book from the `genai-prices` package: `python -m fastgw.money.book_build` in a checkout.
 
 Importing that package takes 0.7 s and 98 MB (version 0.2.3), more than the whole budget of a worker; its content, cut
-to what the gateway uses, is a few files of 1 to 120 KB. Prices that depend on the hour are taken at noon UTC, prices by
-tier at their base.
+to what the gateway uses, is a few files of 1 to 200 KB. What is taken, and how:
+
+- prices of all days, with the day from which each holds; tiers by length of the prompt;
+- prices that depend on the hour (DeepSeek) at the dearest hour: a charge must not be less than what the provider takes;
+- audio and images, cached tokens written for 5 minutes and an hour, web and file searches, pages, characters, hours of
+  sound; cached audio and images at the price of cached text, because usage does not tell them apart; video only where
+  images have no price;
+- not the prices of batches and of other speeds (`flex`, `priority`), which are not those of a plain request.
 """
 
 import datetime
 import importlib.metadata
 import math
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from genai_prices.data import providers
-from genai_prices.types import ClauseEquals, ClauseOr, ClauseStartsWith, ModelInfo, TieredPrices
+from genai_prices.types import (
+    ClauseContains,
+    ClauseEndsWith,
+    ClauseEquals,
+    ClauseOr,
+    ClauseStartsWith,
+    ModelInfo,
+    ModelPrice,
+    StartDateConstraint,
+    TieredPrices,
+)
 
 from fastgw.money.book import FOLDER, Book, ModelFacts
-from fastgw.settings.prices import Price
+from fastgw.money.outputs import OUTPUTS
+from fastgw.settings.prices import DatedPrice, Price, PriceTier
 
 BOOKS = {
     "anthropic": ("claude-",),
@@ -36,64 +54,179 @@ BOOKS = {
 """Providers of the package to take, and how names must begin (Google's list also has its partners' models)."""
 
 _NANO_PER_USD = 1_000_000_000
+_TOKENS = {
+    "input": ("input_mtok",),
+    "output": ("output_mtok",),
+    "cache_read": ("cache_read_mtok",),
+    "cache_write": ("cache_write_mtok",),
+    "cache_write_1h": ("cache_write_1h_mtok",),
+    "input_audio": ("input_audio_mtok",),
+    "input_image": ("input_image_mtok", "input_video_mtok"),
+    "reasoning": ("output_reasoning_mtok",),
+    "output_audio": ("output_audio_mtok",),
+    "output_image": ("output_image_mtok", "output_video_mtok"),
+}
+"""Fields of `TokenPrices` to those of the package, the first of which that has a price counts."""
+_MILLION_SECONDS = Decimal(1_000_000) / 3_600
+_THOUSANDS = Decimal(1_000)
+_PIECES: dict[str, tuple[tuple[str, str, Decimal], ...]] = {
+    "second": (
+        ("default", "input_audio_hours", _MILLION_SECONDS),
+        ("default", "audio_hours", _MILLION_SECONDS),
+    ),
+    "character": (("default", "input_mchars", Decimal(1)),),
+    "page": (
+        ("default", "input_document_kpages", _THOUSANDS),
+        ("annotated", "input_annotated_document_kpages", _THOUSANDS),
+    ),
+    "search": (
+        ("web", "web_searches_kcount", _THOUSANDS),
+        ("file", "storage_searches_kcount", _THOUSANDS),
+    ),
+}
+"""Fields of `DatedPrice` to variants, fields of the package, and what makes a price of a million of it."""
+_HALF_HOURS = 48
 
 
-def build(provider: str, starts: tuple[str, ...], at: datetime.datetime) -> Book:
-    """The book of one provider with the prices at `at`."""
+def build(provider: str, starts: tuple[str, ...]) -> Book:
+    """The book of one provider."""
     models: dict[str, ModelFacts] = {}
     also: dict[str, str] = {}
     prefixes: dict[str, str] = {}
-    for model in next(entry for entry in providers if entry.id == provider).models:
-        if model.deprecated or (starts and not model.id.startswith(starts)):
+    listed = next(entry for entry in providers if entry.id == provider).models
+    # Names of models that are gone must not take those of models that are not.
+    for model in sorted(listed, key=lambda one: not one.deprecated):
+        if starts and not model.id.startswith(starts):
             continue
         equals, begins = _names(model.match)
         # Some ids are titles (GLM-4-Air) whose name on the wire is the lower-case one.
         name = model.id.lower() if model.id.lower() in equals else model.id
-        models[name] = ModelFacts(model.context_window or 0, 0, _price(model, at))
+        # OpenRouter's free variants are in the package without a price (openrouter.ai/docs, model variants, 2026-11).
+        price = price_of(model) or (Price() if name.endswith(":free") else None)
+        models[name] = ModelFacts(_context(model), price=price, retired=bool(model.deprecated))
         also.update(dict.fromkeys(equals - {name}, name))
         prefixes.update(dict.fromkeys(begins, name))
-    return Book(models=models, also=also, prefixes=prefixes)
+    return Book(models=models, also=also, prefixes=prefixes, outputs=OUTPUTS.get(provider, {}))
 
 
 def main() -> int:
     """Write all books beside this module."""
-    noon = datetime.datetime.now(datetime.UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     folder = Path(__file__).parent / FOLDER
     folder.mkdir(exist_ok=True)
     for provider, starts in BOOKS.items():
-        book = build(provider, starts, noon)
-        # One model a line, so that a new version shows as the lines that changed.
-        text = msgspec.json.encode(book, order="sorted").replace(b'],"', b'],\n"')
-        (folder / f"{provider}.json").write_bytes(text + b"\n")
+        (folder / f"{provider}.json").write_bytes(written(build(provider, starts)))
     version = importlib.metadata.version("genai-prices")
-    source = f"genai-prices {version} (MIT), prices of {noon.date().isoformat()}\n"
-    (folder / "SOURCE").write_text(source, "utf-8")
+    (folder / "SOURCE").write_text(f"genai-prices {version} (MIT)\n", "utf-8")
     return 0
 
 
+def written(book: Book) -> bytes:
+    """The book as JSON, one model a line, so that a new version shows as the lines that changed."""
+    encode = msgspec.json.Encoder(order="sorted").encode
+    models = b",\n".join(encode(name) + b":" + encode(facts) for name, facts in sorted(book.models.items()))
+    rest = b",\n".join(encode(name) + b":" + encode(getattr(book, name)) for name in ("also", "prefixes", "outputs"))
+    return b'{"models":{\n' + models + b"\n},\n" + rest + b"}\n"
+
+
+def price_of(model: ModelInfo) -> Price | None:
+    """The prices of a model on all days; None where nothing has one."""
+    days: list[datetime.date | None] = [None, *sorted(_days(model))]
+    entries = [_entry(_hours(model, day), day) for day in days]
+    if all(entry is None for entry in entries):
+        return None
+    known = [entry for entry in entries if entry is not None]
+    first = msgspec.structs.asdict(known[0])
+    return Price(**first, changes=tuple(known[1:]))
+
+
+def _days(model: ModelInfo) -> set[datetime.date]:
+    if isinstance(model.prices, ModelPrice):
+        return set()
+    constraints = (entry.constraint for entry in model.prices)
+    return {one.start_date for one in constraints if isinstance(one, StartDateConstraint)}
+
+
+def _hours(model: ModelInfo, day: datetime.date | None) -> list[ModelPrice]:
+    """The prices at each time of a day."""
+    start = datetime.datetime.combine(day or datetime.date(1970, 1, 1), datetime.time(), datetime.UTC)
+    found: list[ModelPrice] = []
+    for number in range(_HALF_HOURS):
+        prices = model.get_prices(start + number * datetime.timedelta(minutes=30))
+        if prices not in found:
+            found.append(prices)
+    return found
+
+
+def _entry(hours: Sequence[ModelPrice], day: datetime.date | None) -> DatedPrice | None:
+    starts = sorted({tier.start for prices in hours for tier in _tiers(prices)})
+    tokens = _tokens(hours, 0)
+    pieces = {unit: found for unit, fields in _PIECES.items() if (found := _pieces(hours, fields))}
+    if not tokens and not pieces:
+        return None
+    # Searches alone are no price of a model: nobody knows what its tokens cost.
+    if not tokens and set(pieces) == {"search"}:
+        return None
+    tiers = tuple(PriceTier(above=start, **_tokens(hours, start + 1)) for start in starts)
+    return DatedPrice(from_=day, tiers=tiers, **tokens, **pieces)  # type: ignore[arg-type]
+
+
+def _tiers(prices: ModelPrice) -> Iterator[Any]:
+    for value in prices.__dict__.values():
+        if isinstance(value, TieredPrices):
+            yield from value.tiers
+
+
+def _tokens(hours: Sequence[ModelPrice], input_tokens: int) -> dict[str, int]:
+    """The dearest prices of the day for a request of that length."""
+    found = {}
+    for name, fields in _TOKENS.items():
+        known = [value for prices in hours if (value := _first(prices, fields, input_tokens)) is not None]
+        if known:
+            found[name] = _nano(max(known))
+    return found
+
+
+def _first(prices: ModelPrice, fields: Iterable[str], input_tokens: int) -> Decimal | None:
+    for field in fields:
+        value = getattr(prices, field, None)
+        if isinstance(value, TieredPrices):
+            passed = [tier.price for tier in value.tiers if input_tokens > tier.start]
+            return Decimal(passed[-1] if passed else value.base)
+        if value is not None:
+            return Decimal(value)
+    return None
+
+
+def _pieces(hours: Sequence[ModelPrice], fields: Iterable[tuple[str, str, Decimal]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for variant, field, factor in fields:
+        known = [value for prices in hours if (value := _first(prices, (field,), 0)) is not None]
+        if known and variant not in found:
+            found[variant] = _nano(max(known) * factor)
+    return found
+
+
+def _context(model: ModelInfo) -> int:
+    """Tokens that fit in. What is priced for longer prompts than are said to fit takes longer ones after all."""
+    prices = [model.prices] if isinstance(model.prices, ModelPrice) else [entry.prices for entry in model.prices]
+    longest = max((tier.start for one in prices for tier in _tiers(one)), default=0)
+    context = model.context_window or 0
+    return context if context > longest else 0
+
+
 def _names(match: Any) -> tuple[set[str], set[str]]:
+    """Exact names, and beginnings; what may stand anywhere in a name is only looked for at its beginning."""
     clauses = match.or_ if isinstance(match, ClauseOr) else [match]
     equals = {clause.equals for clause in clauses if isinstance(clause, ClauseEquals)}
+    equals |= {clause.ends_with for clause in clauses if isinstance(clause, ClauseEndsWith)}
     begins = {clause.starts_with for clause in clauses if isinstance(clause, ClauseStartsWith)}
+    begins |= {clause.contains for clause in clauses if isinstance(clause, ClauseContains)}
     return equals, begins
 
 
-def _price(model: ModelInfo, at: datetime.datetime) -> Price | None:
-    prices = model.get_prices(at)
-    if prices.input_mtok is None and prices.output_mtok is None:
-        return None
-    return Price(
-        input=_nano(prices.input_mtok),
-        output=_nano(prices.output_mtok),
-        cache_read=_nano(prices.cache_read_mtok),
-        cache_write=_nano(prices.cache_write_mtok),
-    )
-
-
-def _nano(usd: Decimal | TieredPrices | None) -> int:
-    """USD per million tokens as nano-USD per million tokens, rounded up."""
-    base = usd.base if isinstance(usd, TieredPrices) else usd
-    return math.ceil((base or Decimal(0)) * _NANO_PER_USD)
+def _nano(usd: Decimal) -> int:
+    """USD per million as nano-USD per million, rounded up."""
+    return math.ceil(usd * _NANO_PER_USD)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,11 @@ class GroupSettings(msgspec.Struct, frozen=True):
     endpoints: tuple[str, ...] = ()
     """Dialects that its keys may ask in (`chat`, `completions`, `responses`, `messages`, `gemini`); empty: all."""
 
+    @property
+    def margin_ppm(self) -> int:
+        """The margin in millionths."""
+        return int(self.margin * 1_000_000)
+
 
 class PaymentLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What the settings of every payment provider have."""

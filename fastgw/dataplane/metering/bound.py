@@ -3,8 +3,8 @@
 A tokenizer that works on bytes makes no more tokens than a text has bytes, and what frames a message for the model is
 shorter than what frames it in JSON. So the whole body counts by its bytes, but for media, which are found by walking
 the places where a provider takes them (never what a model reads as JSON: the same words in a tool's arguments are
-text) and count by the most that one may come to. It takes 15 us
-for 3 KB of short messages, 0.3 ms for one message of a megabyte:
+text) and count by the most that one may come to. It takes 15 us for 3 KB of short messages, 0.3 ms for one message of
+a megabyte.
 
 - an image: at Anthropic 4,784 (platform.claude.com/docs, vision: 2,576 pixels at most), at Google 2,240 at the highest
   resolution and 258 for each tile of older models (ai.google.dev, media resolution), elsewhere 16,384 (Qwen at its high
@@ -15,8 +15,10 @@ for 3 KB of short messages, 0.3 ms for one message of a megabyte:
 - a document counts by its bytes, because a page of a few may come to thousands of tokens;
 - what the provider keeps or fetches itself (an earlier answer, a file, a video by URL) may fill the whole context.
 
-Tools cost what they say and up to 806 tokens for the instructions that come with them; tools that a vendor defines, by
-name and date alone, up to 1,000 each (platform.claude.com/docs, pricing, tool use). All sources as of 2026-11.
+A prompt has some tokens that nobody wrote: what opens and ends it, and the system prompts that some models have of
+their own (gpt-oss, Llama 3: a few dozen; their chat templates at huggingface.co); 128 is taken for these. Tools cost
+what they say and up to 806 tokens for the instructions that come with them; tools that a vendor defines, by name and
+date alone, up to 1,000 each (platform.claude.com/docs, pricing, tool use). All sources as of 2026-11.
 """
 
 from collections.abc import Sequence
@@ -29,7 +31,7 @@ from fastgw.money.amounts import PPM
 from fastgw.protocols.hub.dialect import Fields
 from fastgw.settings.money import MoneySettings
 
-OVERHEAD_TOKENS = 64
+OVERHEAD_TOKENS = 128
 TOOLS_TOKENS = 1_000
 TOOL_DEFINED_TOKENS = 1_000
 CONTEXT_UNKNOWN_TOKENS = 1_048_576
@@ -85,8 +87,8 @@ def bound_prompt_tokens(
     if any(_is_kept(name, fields[name]) for name in _KEPT if name in fields):
         return context
     text_bytes, tokens = body_bytes, OVERHEAD_TOKENS
-    if "tools" in fields:
-        tokens += TOOLS_TOKENS + TOOL_DEFINED_TOKENS * bytes(fields["tools"]).count(_DEFINED)
+    if "tools" in fields or "functions" in fields:
+        tokens += TOOLS_TOKENS + TOOL_DEFINED_TOKENS * bytes(fields.get("tools", b"")).count(_DEFINED)
     for name in _PROSE:
         if name in fields:
             media = _Media(image_tokens_max, context)

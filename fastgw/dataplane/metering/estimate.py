@@ -1,7 +1,6 @@
 """Counts of the gateway's own: bounds before the call, and stand-ins where a provider reported nothing."""
 
 from fastgw.exchange import Estimate
-from fastgw.usage import Usage
 
 BYTES_PER_TOKEN_MIN = 2
 """English text has about four bytes a token; two is a bound for what models are commonly sent, JSON included."""
@@ -21,8 +20,3 @@ def before_call(body_bytes: int, output_cap: int, choices: int) -> Estimate:
 def prompt_typical(body_bytes: int) -> int:
     """The likely size of a prompt, for usage rows whose provider reported nothing."""
     return min(-(-body_bytes // BYTES_PER_TOKEN_TYPICAL), MEDIA_TOKENS_MAX)
-
-
-def stand_in(body_bytes: int, output_tokens: int) -> Usage:
-    """Usage of an exchange whose provider reported none."""
-    return Usage(in_text=prompt_typical(body_bytes), out_text=output_tokens)

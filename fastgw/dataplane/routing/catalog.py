@@ -241,7 +241,7 @@ def _lane(provider: ProviderSettings, listed: Sequence[str]) -> Lane | None:
     return Lane(
         provider=provider,
         vendor=vendor,
-        models=frozenset(names.union(provider.models, vendor.models, book.models)),
+        models=frozenset(names.union(provider.models, vendor.models, book.current)),
         origin=origin,
         base_path=base_path,
         book=book,

@@ -18,8 +18,10 @@ from fastgw.dataplane.metering.bound import (
     bound_prompt_tokens,
 )
 from fastgw.exchange import Candidate
+from fastgw.money.pricing import Tariff
 from fastgw.protocols.toplevel import decode
 from fastgw.settings.money import MoneySettings
+from fastgw.usage import Usage
 
 BLOB = "QUJD" * 100_000
 PICTURE = "data:image/png;base64," + BLOB
@@ -181,3 +183,27 @@ def test_the_worst_candidate_counts() -> None:
     assert over(candidate("dense")) == 3 * len(raw) + IMAGE_TOKENS_MAX
     assert over(candidate("m", context_length=7_000), candidate("n", context_length=8_000)) == 8_000 - OVERHEAD_TOKENS
     assert over(candidate("m", context_length=7_000), candidate("n")) == len(raw) + IMAGE_TOKENS_MAX
+
+
+@settings(max_examples=60)
+@given(
+    st.text(max_size=200),
+    st.tuples(*[st.integers(0, 10**10) for _ in range(10)]),
+    st.lists(st.floats(0, 1), min_size=10, max_size=10),
+    st.integers(1, 5_000),
+    st.integers(0, 2_000_000),
+)
+def test_no_charge_of_a_text_exceeds_what_was_held_for_it(
+    text: str, prices: tuple[int, ...], shares: list[float], cap: int, margin_ppm: int
+) -> None:
+    body = asked({"type": "text", "text": text})
+    prompt = bound(body)
+    # However the provider divides them into classes: a token for each byte at most, and no more output than asked.
+    inputs = [int(share * len(text.encode("utf-8", "surrogatepass")) / 6) for share in shares[:6]]
+    outputs = [int(share * cap / 4) for share in shares[6:]]
+    in_text, cache_read, write_5m, write_1h, in_audio, in_image = inputs
+    usage = Usage(in_text, in_audio, in_image, cache_read, write_5m, write_1h, *outputs)
+    names = [name for name in Tariff.__struct_fields__ if name.startswith(("in_", "out_", "cache_"))]
+    tariff = msgspec.convert(dict(zip(names, prices, strict=True)), Tariff)
+    assert tariff.bound(prompt, cap, margin_ppm) >= tariff.charge(usage, margin_ppm)
+    assert prompt >= usage.input_tokens
