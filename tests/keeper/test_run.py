@@ -4,95 +4,34 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from redis.asyncio import Redis
 from sqlalchemy import Engine
 
 from fastgw import apikey
-from fastgw.keeper import run
-from fastgw.storage.journal import JournalBounds, Journals, JournalWriter
+from fastgw.storage.journal import JournalBounds, JournalWriter
 from fastgw.storage.sql.keys import Keys
-from fastgw.storage.sql.ledger import UsageLedger
-from fastgw.storage.sql.prices import PriceOverrides
-from fastgw.storage.sql.purses import PurseSource
 from fastgw.storage.sql.report import UsageReport
 from fastgw.storage.valkey.embedded import Embedded
-from fastgw.storage.valkey.keys import KeyMirror
-from fastgw.storage.valkey.models import ModelBoard
-from fastgw.storage.valkey.prices import PriceBoard
-from fastgw.storage.valkey.purse_board import PurseBoard
+from tests.keeper.whole import DEADLINE_S, keeping
 from tests.storage.journal.records import closed, opened
 
 SMALL = JournalBounds(segment_bytes=64 * 1024, disk_free_bytes_min=0, sync_delay_ms=1)
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 30
 
 _KEEPER = """
 import asyncio, signal, sys
 from pathlib import Path
-from fastgw.keeper import run
-from fastgw.storage.journal import Journals
 from fastgw.storage.sql.engine import open_engine
-from fastgw.storage.sql.keys import Keys
-from fastgw.storage.sql.ledger import UsageLedger
-from fastgw.storage.valkey.keys import KeyMirror
-from fastgw.storage.valkey.models import ModelBoard
-from fastgw.storage.sql.prices import PriceOverrides
-from fastgw.storage.sql.purses import PurseSource
-from fastgw.storage.valkey.prices import PriceBoard
-from fastgw.storage.valkey.purse_board import PurseBoard
+from tests.keeper.whole import keep
 async def main(folder, database, store):
-    engine, stop = open_engine(database), asyncio.Event()
+    stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await run(
-        journals=Journals(Path(folder)), ledger=UsageLedger(engine), keys=Keys(engine), mirror=KeyMirror(store),
-        purses=PurseSource(engine), purse_board=PurseBoard(store), prices=PriceOverrides(engine),
-        price_board=PriceBoard(store), forget=list, check=list,
-        board=ModelBoard(store), providers=(), vendors={}, models_refresh_s=300, stop=stop,
-        ready=lambda: print("ready", flush=True),
-    )
+    ready = lambda: print("ready", flush=True)
+    await keep(Path(folder), open_engine(database), store, stop=stop, ready=ready)
 asyncio.run(main(*sys.argv[1:]))
 """
-
-
-@asynccontextmanager
-async def keeping(folder: Path, engine: Engine, valkey: Embedded) -> AsyncIterator[KeyMirror]:
-    mirror, board = KeyMirror(valkey.url), ModelBoard(valkey.url)
-    purse_board, price_board = PurseBoard(valkey.url), PriceBoard(valkey.url)
-    stop, ready = asyncio.Event(), asyncio.Event()
-    running = asyncio.create_task(
-        run(
-            journals=Journals(folder),
-            ledger=UsageLedger(engine),
-            purses=PurseSource(engine),
-            purse_board=purse_board,
-            keys=Keys(engine),
-            mirror=mirror,
-            prices=PriceOverrides(engine),
-            price_board=price_board,
-            forget=list,
-            check=list,
-            board=board,
-            providers=(),
-            vendors={},
-            models_refresh_s=300,
-            stop=stop,
-            ready=ready.set,
-        )
-    )
-    async with asyncio.timeout(DEADLINE_S):
-        await ready.wait()
-    try:
-        yield mirror
-    finally:
-        stop.set()
-        async with asyncio.timeout(DEADLINE_S):
-            await running
-        for one in (mirror, board, purse_board, price_board):
-            await one.aclose()
 
 
 async def test_keys_reach_the_mirror_at_start_after_a_change_and_after_its_loss(
