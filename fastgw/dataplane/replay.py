@@ -144,10 +144,10 @@ class Replay:
         await end([*self._ending, *((self._beating,) if self._beating is not None else ())])
 
     async def _end(self, run: Run, ending: Ending) -> None:
-        async with self._renewing:
-            # A renewal that comes after the release would take the name again.
-            pass
         try:
+            async with self._renewing:
+                # A renewal that comes after the release would take the name again.
+                pass
             for pause_s in (*AGAIN_S, 0.0):
                 try:
                     if ending.answered:

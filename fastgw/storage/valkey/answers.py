@@ -22,12 +22,12 @@ LEASE_MS = 60_000
 KEPT_S = 86_400
 """How long an answer is kept after its request has ended."""
 KEY_NAMES_MAX = 100_000
-"""Names that one API key may have at a time, some 300 bytes each; beyond it, requests with new ones are refused."""
+"""Names that one API key may have at a time, some 350 bytes each; beyond it, requests with new ones are refused."""
 KEY_BYTES_MAX = 64 * 1024 * 1024
 """Of answers that are kept for one API key at a time; beyond it only their names are."""
-ALL_NAMES_MAX = 2_000_000
+ALL_NAMES_MAX = 500_000
 """The same two for the whole deployment: the store must always have room for what admission needs."""
-ALL_BYTES_MAX = 1024 * 1024 * 1024
+ALL_BYTES_MAX = 256 * 1024 * 1024
 CALLS_MAX = 64
 """Connections to the store that a worker uses for this at a time."""
 LOOK_NS = 10_000_000_000
