@@ -13,6 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from redis.exceptions import RedisError
+
 from fastgw import clock
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.settings import Settings
@@ -20,6 +22,7 @@ from fastgw.spending import KeySpending
 
 if TYPE_CHECKING:
     from fastgw.app.services import Services
+    from fastgw.storage.valkey.purse_board import PurseBoard
 
 _log = logging.getLogger("fastgw.control")
 
@@ -42,12 +45,15 @@ class Control:
         self._threads: ThreadPoolExecutor | None = None
         self._services: Services | None = None
         self._making = threading.Lock()
+        self._board: PurseBoard | None = None
         self.waiting = 0
         """Calls that run or wait."""
 
-    async def run(self, work: "Callable[[Services], T]") -> T:
-        """The result of `work` in a thread. Raises `GatewayError`, 503 when it cannot be had in time, or what it raises
-        that is no failure of the database."""
+    async def run(self, work: "Callable[[Services], T]", *, timeout_s: float = 0) -> T:
+        """The result of `work` in a thread, waited for at most `timeout_s` (0: as long as usual).
+
+        Raises `GatewayError`, 503 when it cannot be had in time, or what it raises that is no failure of the database.
+        """
         if self.waiting >= self._waiting_max:
             raise _busy()
         if self._threads is None:
@@ -56,7 +62,7 @@ class Control:
         job = asyncio.get_running_loop().run_in_executor(self._threads, self._work, work)
         job.add_done_callback(self._ended)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(timeout_s or self._timeout_s):
                 # Shielded: a cancelled future of a thread that runs on would say that it had ended.
                 return await asyncio.shield(job)
         except TimeoutError as error:
@@ -72,8 +78,22 @@ class Control:
             )
         )
 
+    async def moved(self, account_id: str) -> None:
+        """Let workers know soon that the balance of an account has changed. The keeper finds it anyway."""
+        if self._board is None:
+            # With the first change only: most workers never make one.
+            from fastgw.storage.valkey.purse_board import PurseBoard  # noqa: PLC0415
+
+            self._board = PurseBoard(self._settings.stores.redis_url)
+        try:
+            await self._board.want([account_id])
+        except (RedisError, OSError) as error:
+            _log.debug("nobody is told that the balance of %s has changed: %s", account_id, error)
+
     async def aclose(self) -> None:
         """Disconnect. What still runs is not waited for beyond the time that its callers have."""
+        if self._board is not None:
+            await self._board.aclose()
         threads, self._threads = self._threads, None
         if threads is None:
             return

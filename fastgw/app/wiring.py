@@ -9,6 +9,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from fastgw.app.control import Control
+from fastgw.app.control_plane import ControlPlane
 from fastgw.app.shelf import Shelf
 from fastgw.clock import monotonic_ns
 from fastgw.dataplane.account import Recent, billed_of, subscription_of, usage_of
@@ -127,9 +128,8 @@ class Wiring:
         allowance_nano = nano_up(money.allowance_usd) if money.gate_away == "allowance" else 0
         self._gate = AheadGate(ValkeyGate(url, allowance_nano=allowance_nano))
         self._mirror, self._board, self._seals = KeyMirror(url), ModelBoard(url), SealStore(url)
-        self._keys = Keys(
-            GuardedMirror(self._mirror, settings.guard.key), wrong_keys_per_min=settings.guard.wrong_keys_per_min
-        )
+        guarded_mirror = GuardedMirror(self._mirror, settings.guard.key)
+        self._keys = Keys(guarded_mirror, wrong_keys_per_min=settings.guard.wrong_keys_per_min)
         self._prices = PriceBoard(url)
         self._shelf = Shelf(settings, self._board, self._prices)
         self._transport = transport(settings)
@@ -176,6 +176,7 @@ class Wiring:
         recent = Recent(self.control)
         self.usage = usage_of(stages, recent)
         self.subscription, self.billed = subscription_of(stages, recent), billed_of(stages, recent)
+        self.control_plane = ControlPlane(stages, guarded_mirror, self.control)
         self._synced = False
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from fastgw.app import control_plane
 from fastgw.app.wiring import Wiring
 from fastgw.dataplane.edges import App, ByMethod, Hello, Probe, Unknown, UpgradeRefused
 from fastgw.settings import Settings
@@ -88,6 +89,8 @@ def _routes(wiring: Wiring) -> Iterator[Route]:
     for base in GEMINI_BASES:
         yield _route(f"{base}/models/{{model:path}}", GET=wiring.actions, POST=wiring.actions)
         yield _route(f"{base}/tunedModels/{{model:path}}", GET=wiring.actions, POST=wiring.actions)
+    for path in control_plane.PATHS:
+        yield Route(path, wiring.control_plane)
     yield _route("/api/hello", GET=Hello(), HEAD=Hello())
     alive, ready = Probe(lambda: True), Probe(wiring.ready)
     yield _route("/healthz", GET=alive, HEAD=alive)
