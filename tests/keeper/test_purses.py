@@ -36,8 +36,9 @@ _DYING = """
 import asyncio, sys
 from pathlib import Path
 from tests.keeper.test_purses import Worker
-async def main(folder, store, account_id, amount):
+async def main(folder, store, account_id, amount, journaled):
     worker = await Worker.start(Path(folder), store)
+    worker.journaled = journaled == "True"
     await worker.hold(account_id, int(amount))
     print("held", flush=True)
     await asyncio.sleep(600)
@@ -51,6 +52,8 @@ class Worker:
     def __init__(self, journal: JournalWriter, gate: ValkeyGate) -> None:
         self.journal = journal
         self.gate = gate
+        self.journaled = True
+        """False: it dies between its admissions and their first records."""
 
     @classmethod
     async def start(cls, folder: Path, store: str) -> "Worker":
@@ -67,7 +70,8 @@ class Worker:
             while True:
                 verdict = await self.gate.admit(Ask(exchange_id, principal, "", Limits(), 0, 1, Hold(amount, amount)))
                 if isinstance(verdict, Grant):
-                    self._open(verdict)
+                    if self.journaled:
+                        self._open(verdict)
                     return verdict
                 if verdict.reason not in {Reason.REBUILDING, Reason.STORE_AWAY}:
                     return verdict.reason
@@ -148,9 +152,9 @@ async def place(tmp_path: Path, engine: Engine, valkey: embedded.Embedded) -> As
 
 
 @asynccontextmanager
-async def dying(place: Place, account_id: str, amount: int) -> AsyncIterator[None]:
+async def dying(place: Place, account_id: str, amount: int, *, journaled: bool = True) -> AsyncIterator[None]:
     """A worker that holds `amount` within, and is killed at the end."""
-    arguments = (str(place.folder), place.store, account_id, str(amount))
+    arguments = (str(place.folder), place.store, account_id, str(amount), str(journaled))
     process = subprocess.Popen([sys.executable, "-c", _DYING, *arguments], cwd=ROOT, stdout=subprocess.PIPE)
     assert process.stdout is not None
     try:
@@ -198,11 +202,14 @@ async def test_a_store_that_lost_everything_is_rebuilt_from_the_ledger_and_livin
         assert await one.ask(account, 1) is Reason.BALANCE
 
 
-async def test_what_a_dead_worker_held_returns(place: Place, engine: Engine, valkey: embedded.Embedded) -> None:
+@pytest.mark.parametrize("journaled", [True, False])
+async def test_what_a_dead_worker_held_returns(
+    place: Place, engine: Engine, valkey: embedded.Embedded, journaled: bool
+) -> None:
     account = place.account(100_000)
     async with keeping(place.folder, engine, valkey):
         worker = await place.worker()
-        async with dying(place, account, 60_000):
+        async with dying(place, account, 60_000, journaled=journaled):
             assert await worker.ask(account, 40_001) is Reason.BALANCE
             await worker.hold(account, 40_000)
 
