@@ -24,6 +24,7 @@ timeout_first_byte_ms = 2000
 timeout_idle_ms = 1500
 hold_headers_ms = 500
 keepalive_ms = 400
+drain_ms = 1000
 [groups.dear]
 margin = 1.25
 [groups.cheap]
