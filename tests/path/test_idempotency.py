@@ -2,13 +2,18 @@
 
 import concurrent.futures
 import json
+import threading
+import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
-from tests.fakes import Answer, answers
+from tests.fakes import Answer, End, FakeProvider, answers
+from tests.fakes.gateway import Gateway, provider_toml
 from tests.path.conftest import Ground
 from tests.path.evidence import CHAT, STREAM, assert_error, row_of, rows, until
 
@@ -64,3 +69,35 @@ def test_an_error_frees_the_name_at_once(path: Ground) -> None:
         path.provider.next(answers.error(500))
         assert path.post(CHAT, headers=headers).status_code == 502
     assert path.post(CHAT, headers=headers).status_code == 200
+
+
+@pytest.mark.long
+def test_what_a_killed_worker_left_comes_free_in_a_minute(tmp_path: Path) -> None:
+    with FakeProvider() as provider, Gateway(tmp_path, provider_toml("fake", provider.url), workers=2) as gateway:
+        url = f"{gateway.base_url}/chat/completions"
+        headers = gateway.headers() | {"idempotency-key": "killed"}
+        provider.next([End.STALL])
+
+        def ask() -> httpx.Response | None:
+            try:
+                return httpx.post(url, json=CHAT, headers=headers, timeout=30)
+            except httpx.TransportError:
+                return None
+
+        first = threading.Thread(target=ask)
+        first.start()
+        provider.wait_requests(1)
+        for name, pid in gateway.pids().items():
+            if "worker" in name:
+                psutil.Process(pid).kill()
+        first.join(30)
+
+        def answered() -> httpx.Response | None:
+            time.sleep(0.3)
+            told = ask()
+            return told if told is not None and told.status_code == 200 else None
+
+        again = until(answered, "the name of the killed worker to come free", patience_s=90)
+        assert "x-fastgw-replayed" not in again.headers
+        assert until(answered, "a replay").headers["x-fastgw-replayed"] == "true"
+        assert len(provider.requests) == 2
