@@ -36,24 +36,30 @@ def check(engine: Engine, *, now_ms: int, quick: bool = False) -> list[Finding]:
     with snapshot(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL statement_timeout = 0"))
-        shared = [_append_only(connection), _finished(connection)]
-        if quick:
-            return [
-                _sides(connection, _NEWEST_SIDES.replace(":newest", str(NEWEST)), f"the newest {NEWEST} postings"),
-                _sums("balances", some_balances(connection, now_ms), "balances of some accounts"),
-                *shared,
-            ]
+        return look_up(connection, now_ms=now_ms, quick=quick)
+
+
+def look_up(connection: Connection, *, now_ms: int, quick: bool = False) -> list[Finding]:
+    """The same as the transaction of `connection` sees it."""
+    shared = [_append_only(connection), _finished(connection)]
+    if quick:
+        newest = _NEWEST_SIDES.replace(":newest", str(NEWEST))
         return [
-            _sides(connection, _SIDES, "all postings"),
-            _total(connection),
-            _sums("balances", balances(connection), "balances of all accounts"),
-            _sums("charges", account_charges(connection), "what accounts were charged"),
-            _sums("keys", key_sums(connection), "what keys have spent"),
-            _sums("usage_days", usage_days(connection), "sums by day"),
+            _sides(connection, newest, f"the newest {NEWEST} postings"),
+            _sums("balances", some_balances(connection, now_ms), "balances of some accounts"),
             *shared,
-            *_below_zero(connection),
-            _unknown(connection),
         ]
+    return [
+        _sides(connection, _SIDES, "all postings"),
+        _total(connection),
+        _sums("balances", balances(connection), "balances of all accounts"),
+        _sums("charges", account_charges(connection), "what accounts were charged"),
+        _sums("keys", key_sums(connection), "what keys have spent"),
+        _sums("usage_days", usage_days(connection), "sums by day"),
+        *shared,
+        *_below_zero(connection),
+        _unknown(connection),
+    ]
 
 
 def _sides(connection: Connection, statement: str, what: str) -> Finding:

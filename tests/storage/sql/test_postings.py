@@ -146,18 +146,17 @@ def test_racing_posts_of_one_reference_count_once(engine: Engine) -> None:
     assert wrong(engine) == []
 
 
-@pytest.mark.parametrize("table", ["postings", "entries"])
-@pytest.mark.parametrize("change", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "REPLACE"])
-def test_nothing_that_was_posted_is_changed_or_deleted(engine: Engine, table: str, change: str) -> None:
+def test_nothing_that_was_posted_is_changed_or_deleted(engine: Engine) -> None:
     put(engine, account(engine), 70)
-    column = {"postings": "at_ms", "entries": "amount_nano"}[table]
-    statement = change.format(table, column, "0")
-    if change == "REPLACE":
-        statement = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"
-        if engine.dialect.name == "postgresql":
-            statement = f"TRUNCATE {table}"
-    with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
-        connection.execute(text(statement))
+    for table, column in (("postings", "at_ms"), ("entries", "amount_nano")):
+        replaced = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"
+        for change in (
+            f"UPDATE {table} SET {column} = 0",
+            f"DELETE FROM {table}",
+            f"TRUNCATE {table}" if engine.dialect.name == "postgresql" else replaced,
+        ):
+            with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+                connection.execute(text(change))
     assert wrong(engine) == []
 
 
@@ -183,14 +182,14 @@ def test_charges_know_no_bound_and_no_missing_account(engine: Engine) -> None:
     put(engine, anna, 5)
     charges = Charges(engine.dialect.name)
     with engine.begin() as connection:
-        charges.post(connection, {anna: AMOUNT_MAX, "acct_gone": 7}, "j:0:8", NOW_MS)
+        charges.post(connection, {anna: AMOUNT_MAX, "acct_~gone": 7}, "j:0:8", NOW_MS)
         charges.post(connection, {anna: 1}, "j:0:8", NOW_MS)
     assert balance(engine, anna) == (4 - AMOUNT_MAX, 3)
     assert sides(engine, CHARGES) == [
-        ("j:0:8:acct_gone", UNKNOWN, -7),
-        ("j:0:8:acct_gone", SALES, 7),
         (f"j:0:8:{anna}", anna, -AMOUNT_MAX),
         (f"j:0:8:{anna}", SALES, AMOUNT_MAX),
+        ("j:0:8:acct_~gone", UNKNOWN, -7),
+        ("j:0:8:acct_~gone", SALES, 7),
         (f"j:0:8:{anna}#2", anna, -1),
         (f"j:0:8:{anna}#2", SALES, 1),
     ]
