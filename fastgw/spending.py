@@ -40,11 +40,13 @@ class Sums(msgspec.Struct, frozen=True, gc=False):
 
 
 class Window(msgspec.Struct, frozen=True, gc=False):
-    """What was spent in a rolling window, counted in slots of five minutes."""
+    """What counts as spent in a rolling window: all that was spent in its length, and at most a step of it before."""
 
     spent_nano: int = 0
     since_s: int = 0
-    """Unix seconds at which the oldest slot with spending begins, 0 when nothing was spent."""
+    """Unix seconds from which on the oldest of it was spent, 0 when nothing was."""
+    leaves_s: int = 0
+    """When that leaves the window, 0 when nothing does."""
 
 
 class KeySpending(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ UNLIMITED_USD = 100_000_000
 NO_QUOTAS = Quotas()
 MOMENT_MAX_S = 253_402_300_799
 """The last second that RFC 3339 can write: in the year 9999."""
-_WINDOWS = (("5h", "h5", 5 * 3_600), ("1d", "d1", 86_400), ("7d", "d7", 7 * 86_400))
+_WINDOWS = (("5h", "h5"), ("1d", "d1"), ("7d", "d7"))
 
 
 def usage(principal: Principal, spending: KeySpending, now_ms: int) -> dict[str, Any]:
@@ -85,11 +85,11 @@ def _quotas(quotas: Quotas, spending: KeySpending) -> dict[str, Any]:
         told["remaining"] = quota["remaining"]
         lefts.append(quotas.total_nano - spending.spent_nano)
     limits = []
-    for name, field, length_s in _WINDOWS:
+    for name, field in _WINDOWS:
         limit_nano = getattr(quotas, f"{field}_nano")
         if limit_nano:
             window: Window = getattr(spending, field)
-            limits.append(_window(name, limit_nano, window, length_s))
+            limits.append(_window(name, limit_nano, window))
             lefts.append(limit_nano - window.spent_nano)
     if limits:
         told["rate_limits"] = limits
@@ -109,7 +109,7 @@ def _quota(limit_nano: int, used_nano: int) -> dict[str, Any]:
     return {"limit": _usd(limit_nano), "used": _usd(used_nano), "remaining": _usd(left_nano), "unit": "USD"}
 
 
-def _window(name: str, limit_nano: int, window: Window, length_s: int) -> dict[str, Any]:
+def _window(name: str, limit_nano: int, window: Window) -> dict[str, Any]:
     told = {
         "window": name,
         "limit": _usd(limit_nano),
@@ -117,9 +117,9 @@ def _window(name: str, limit_nano: int, window: Window, length_s: int) -> dict[s
         "remaining": _usd(max(0, limit_nano - window.spent_nano)),
         "window_start": _moment(window.since_s) if window.since_s else None,
     }
-    if window.since_s:
+    if window.leaves_s:
         # It rolls: at this moment the oldest of what is used is free again, and not all at once.
-        told["reset_at"] = _moment(window.since_s + length_s)
+        told["reset_at"] = _moment(window.leaves_s)
     return told
 
 

@@ -47,8 +47,8 @@ def test_a_key_with_quotas() -> None:
     spending = KeySpending(
         spent_nano=2_500_000_000,
         month_nano=USD,
-        h5=Window(USD, NOW_S - 3_600),
-        d7=Window(2 * USD, NOW_S - 86_400),
+        h5=Window(USD, NOW_S - 3_600, NOW_S + 14_400),
+        d7=Window(2 * USD, NOW_S - 86_400, NOW_S + 6 * 86_400),
         balance_nano=77,
     )
     told = usage(principal(quotas=quotas, prepaid=True, account_id="acct_a"), spending, NOW_MS)
@@ -80,7 +80,7 @@ def test_a_key_with_quotas() -> None:
 
 def test_a_quota_that_is_used_up_and_one_that_is_exceeded() -> None:
     for spent_nano in (USD, 2 * USD):
-        told = usage(principal(quotas=Quotas(d1_nano=USD)), KeySpending(d1=Window(spent_nano, NOW_S)), NOW_MS)
+        told = usage(principal(quotas=Quotas(d1_nano=USD)), KeySpending(d1=Window(spent_nano, NOW_S, NOW_S + 86_400)), NOW_MS)
         assert (told["isValid"], told["status"], told["remaining"]) == (True, "quota_exhausted", 0)
         assert "quota" not in told
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from fastgw.spending import DAY_MS, Place, UsageRow, day_of
-from fastgw.storage.sql.engine import reading
+from fastgw.storage.sql.engine import reading, snapshot
 from fastgw.storage.sql.tables import BUCKETS, USAGE, USAGE_DAYS
 from fastgw.usage import Usage
 
@@ -64,7 +64,7 @@ class UsageReport:
                 for row in connection.execute(ordered)
             ]
 
-        with reading(self._engine) as connection:
+        with snapshot(self._engine) as connection:
             totals = _told(connection.execute(select(*sums).where(*where)).one())
             overages = _where(USAGE, USAGE.c.started_ms, since_ms, until_ms, key_id, account_id)
             over = connection.execute(

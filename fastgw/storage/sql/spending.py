@@ -6,14 +6,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select
 
 from fastgw.spending import KeySpending, Sums, Window, day_of
-from fastgw.storage.sql.engine import reading
+from fastgw.storage.sql.engine import snapshot
+from fastgw.storage.sql.purses import WINDOWS
 from fastgw.storage.sql.tables import ACCOUNTS, API_KEYS, BUCKETS, KEY_SLOTS, KEY_SPENT, USAGE, USAGE_DAYS
 from fastgw.usage import Usage
 
 MINUTE_MS = 60_000
-WINDOWS_S = {"h5": 5 * 3_600, "d1": 86_400, "d7": 7 * 86_400}
-SLOT_S = 300
-"""What a slot of `key_slots` spans: it has left a window when all of it has."""
+_NAMES = ("h5", "d1", "d7")
+"""Of the windows, in the order of `purses.WINDOWS`."""
 MODELS_MAX = 200
 """Models that are told of; a key that may name any model of a provider could have used more."""
 
@@ -31,13 +31,14 @@ class SpendingReader:
 
         What a worker has charged is in here once the keeper has drained it, about a second later.
         """
-        with reading(self._engine) as connection:
+        with snapshot(self._engine) as connection:
             balance, paid = _account(connection, account_id)
             days = _grouped(connection, USAGE_DAYS.c.day, key_id, first_day, last_day)
             models = _grouped(connection, USAGE_DAYS.c.model, key_id, first_day, last_day)
             spent = connection.execute(select(KEY_SPENT).where(KEY_SPENT.c.key_id == key_id)).one_or_none()
             today = day_of(now_ms)
-            month_nano = spent.month_nano if spent is not None and spent.month == today // 100 else 0
+            # A month that lies ahead was written by a machine whose clock is ahead: it counts already, as at the gate.
+            month_nano = spent.month_nano if spent is not None and spent.month >= today // 100 else 0
             return KeySpending(
                 spent_nano=spent.total_nano if spent is not None else 0,
                 month_nano=month_nano,
@@ -70,20 +71,27 @@ def _account(connection: Connection, account_id: str) -> tuple[int | None, int]:
 
 
 def _windows(connection: Connection, key_id: str, now_ms: int) -> dict[str, Window]:
+    """As the gate counts them: an amount leaves a window with the end of the step that it was spent in."""
     now_s = now_ms // 1_000
     slot = KEY_SLOTS.c.slot_s
-    oldest = now_s - WINDOWS_S["d7"] - SLOT_S
+    oldest_s = min(now_s - length_s - step_s for length_s, step_s in WINDOWS)
     found = connection.execute(
         select(slot, KEY_SLOTS.c.spent_nano)
-        .where(KEY_SLOTS.c.key_id == key_id, slot > oldest, KEY_SLOTS.c.spent_nano > 0)
+        .where(KEY_SLOTS.c.key_id == key_id, slot >= oldest_s, KEY_SLOTS.c.spent_nano > 0)
         .order_by(slot)
     ).all()
     windows = {}
-    for name, length_s in WINDOWS_S.items():
-        within = [row for row in found if row.slot_s > now_s - length_s - SLOT_S]
+    for name, (length_s, step_s) in zip(_NAMES, WINDOWS, strict=True):
+        within = [row for row in found if _leaves(row.slot_s, length_s, step_s) > now_s]
         if within:
-            windows[name] = Window(sum(row.spent_nano for row in within), within[0].slot_s)
+            first_s = within[0].slot_s
+            spent_nano = sum(row.spent_nano for row in within)
+            windows[name] = Window(spent_nano, first_s, _leaves(first_s, length_s, step_s))
     return windows
+
+
+def _leaves(slot_s: int, length_s: int, step_s: int) -> int:
+    return (slot_s // step_s + 1) * step_s + length_s
 
 
 def _sums() -> list[ColumnElement[Any]]:

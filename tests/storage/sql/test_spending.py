@@ -5,10 +5,11 @@ from typing import Any
 from sqlalchemy import Engine, insert
 
 from fastgw import apikey
-from fastgw.spending import KeySpending, Window
+from fastgw.spending import KeySpending
 from fastgw.storage.sql.accounts import Accounts
 from fastgw.storage.sql.keys import Keys
-from fastgw.storage.sql.spending import SLOT_S, SpendingReader
+from fastgw.storage.sql.purses import PurseSource
+from fastgw.storage.sql.spending import SpendingReader
 from fastgw.storage.sql.tables import KEY_SLOTS, KEY_SPENT
 from fastgw.usage import Usage
 from tests.storage.sql.books import DAY_MS, NOON_MS, exchange, write
@@ -45,16 +46,27 @@ def test_sums_of_a_key_by_day_and_model(engine: Engine) -> None:
     assert read(engine, first_day=20251122, last_day=20251123).days == ()
 
 
-def test_windows_hold_a_slot_until_all_of_it_has_left(engine: Engine) -> None:
-    last = NOON_S - 5 * 3_600 - SLOT_S
-    slots = {NOON_S: 1, last + 1: 10, last: 100, NOON_S - 86_400: 1_000, NOON_S - 7 * 86_400 - SLOT_S: 10_000}
+def test_windows_hold_what_the_gate_holds(engine: Engine) -> None:
+    """The same slots as a purse that the keeper publishes, at every moment that one may leave."""
     with engine.begin() as connection:
-        rows = [{"key_id": "key_a", "slot_s": at, "spent_nano": nano} for at, nano in slots.items()]
-        connection.execute(insert(KEY_SLOTS), [*rows, {"key_id": "key_b", "slot_s": NOON_S, "spent_nano": 5}])
-    found = read(engine)
-    assert found.h5 == Window(11, last + 1)
-    assert found.d1 == Window(1_111, NOON_S - 86_400)
-    assert found.d7 == Window(1_111, NOON_S - 86_400)
+        ages_s = (0, 300, 5 * 3_600, 5 * 3_600 + 300, 86_400, 86_400 + 1_800, 7 * 86_400, 7 * 86_400 + 10_500)
+        rows = [
+            {"key_id": key_id, "slot_s": NOON_S - age_s, "spent_nano": 10**at}
+            for at, age_s in enumerate(ages_s)
+            for key_id in ("key_a", "key_b")
+        ]
+        connection.execute(insert(KEY_SLOTS), rows)
+        connection.execute(
+            insert(KEY_SPENT), {"key_id": "key_a", "version": 1, "total_nano": 5, "month": 202511, "month_nano": 1}
+        )
+    for later_s in range(0, 11_000, 150):
+        now_ms = NOON_MS + later_s * 1_000
+        found = read(engine, now_ms=now_ms)
+        (purse,) = PurseSource(engine).read(["key_a"], now_ms)
+        for window, leaving in zip((found.h5, found.d1, found.d7), purse.leaving, strict=True):
+            left = [(at_s, nano) for at_s, nano in leaving if at_s > now_ms // 1_000]
+            assert window.spent_nano == sum(nano for _, nano in left)
+            assert window.leaves_s == (min(at_s for at_s, _ in left) if left else 0)
 
 
 def test_the_month_is_the_running_one(engine: Engine) -> None:
