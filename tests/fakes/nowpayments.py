@@ -29,6 +29,12 @@ class FakeNowPayments(Till):
         self.deposits: dict[int, dict[str, Any]] = {}
         self._numbers = itertools.count(5_000_000_001)
 
+    def forget(self) -> None:
+        """Drop all invoices."""
+        super().forget()
+        self.invoices.clear()
+        self.deposits.clear()
+
     def serve(self, asked: Asked) -> Reply:
         """The API, as far as the gateway uses it."""
         if asked.headers.get("x-api-key") != KEY:

@@ -29,6 +29,12 @@ class FakeStripe(Till):
         self._done: dict[str, tuple[bytes, Any]] = {}
         self._numbers = itertools.count(1)
 
+    def forget(self) -> None:
+        """Drop all objects."""
+        super().forget()
+        for objects in (self.sessions, self.intents, self.charges, self.disputes, self._done):
+            objects.clear()
+
     def serve(self, asked: Asked) -> Reply:
         """The API, as far as the gateway uses it."""
         if asked.headers.get("authorization") != f"Bearer {KEY}":

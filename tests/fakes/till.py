@@ -74,6 +74,11 @@ class Till:
         self._server.server_close()
         self._thread.join(PATIENCE_S)
 
+    def forget(self) -> None:
+        """Drop what it holds and what it was asked."""
+        self.asked.clear()
+        self.troubles.clear()
+
     def serve(self, asked: Asked) -> Reply:
         """The answer of the provider."""
         raise AssertionError("a subclass answers")

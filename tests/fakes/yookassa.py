@@ -22,6 +22,12 @@ class FakeYooKassa(Till):
         self._done: dict[str, tuple[bytes, str]] = {}
         self._numbers = itertools.count(1)
 
+    def forget(self) -> None:
+        """Drop all payments."""
+        super().forget()
+        for objects in (self.payments, self.refunds, self._done):
+            objects.clear()
+
     def serve(self, asked: Asked) -> Reply:
         """The API, as far as the gateway uses it."""
         right = base64.b64encode(f"{SHOP}:{KEY}".encode()).decode()

@@ -1,6 +1,7 @@
 """Calls to a provider's API: only to its configured address, no redirects, answers of a bounded size, bounded waits."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ class Line:
     def __init__(self, base_url: str, headers: Mapping[str, str]) -> None:
         self._base_url = base_url.rstrip("/")
         self._headers = {"user-agent": "fastgw", "accept": "application/json", **headers}
+        self._tls: ssl.SSLContext | None = None
 
     async def get(self, *path: str) -> bytes:
         """The object at `path`, whose segments are quoted here. Raises `ProviderFailed`."""
@@ -35,12 +37,17 @@ class Line:
         # Loaded with the first call: a worker that never sees a payment does without its 10 MB.
         import httpx  # noqa: PLC0415
 
+        if self._tls is None:
+            # Reading the certificates of all authorities takes 20 ms: once, and not on the loop.
+            self._tls = await asyncio.to_thread(httpx.create_ssl_context)
         url = "/".join([self._base_url, *(quote(segment, safe="") for segment in path)])
         answer = bytearray()
         try:
             async with (
                 asyncio.timeout(TOTAL_S),
-                httpx.AsyncClient(timeout=TOTAL_S, follow_redirects=False, headers=self._headers) as client,
+                httpx.AsyncClient(
+                    verify=self._tls, timeout=TOTAL_S, follow_redirects=False, headers=self._headers
+                ) as client,
                 client.stream(method, url, content=body or None, headers=headers) as response,
             ):
                 async for chunk in response.aiter_bytes():

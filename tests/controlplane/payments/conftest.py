@@ -161,8 +161,19 @@ def engine(blank: Path, tmp_path: Path) -> Iterator[Engine]:
     made.dispose()
 
 
-@pytest.fixture
-def shop(engine: Engine) -> Iterator[Shop]:
-    """All of it, empty."""
+Fakes = tuple[FakeStripe, FakeNowPayments, FakeYooKassa]
+
+
+@pytest.fixture(scope="session")
+def fakes() -> Iterator[Fakes]:
+    """The three providers, for all tests."""
     with FakeStripe() as cards, FakeNowPayments() as coins, FakeYooKassa() as russian:
-        yield Shop(engine, cards, coins, russian)
+        yield cards, coins, russian
+
+
+@pytest.fixture
+def shop(engine: Engine, fakes: Fakes) -> Shop:
+    """All of it, empty."""
+    for fake in fakes:
+        fake.forget()
+    return Shop(engine, *fakes)
