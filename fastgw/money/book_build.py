@@ -8,7 +8,7 @@ to what the gateway uses, is a few files of 1 to 200 KB. What is taken, and how:
 - audio and images, cached tokens written for 5 minutes and an hour, web and file searches, pages, characters, hours of
   sound; cached audio and images at the price of cached text, because usage does not tell them apart; video only where
   images have no price;
-- not the prices of batches and of other speeds (`flex`, `priority`), which are not those of a plain request.
+- prices of requests that ask for another `service_tier` or `speed`; not those of batches.
 """
 
 import datetime
@@ -36,7 +36,7 @@ from genai_prices.types import (
 
 from fastgw.money.book import FOLDER, Book, ModelFacts
 from fastgw.money.outputs import OUTPUTS
-from fastgw.settings.prices import DatedPrice, Price, PriceTier
+from fastgw.settings.prices import DatedPrice, Price, PriceTier, SpeedPrice
 
 BOOKS = {
     "anthropic": ("claude-",),
@@ -86,6 +86,8 @@ _PIECES: dict[str, tuple[tuple[str, str, Decimal], ...]] = {
 }
 """Fields of `DatedPrice` to variants, fields of the package, and what makes a price of a million of it."""
 _HALF_HOURS = 48
+_SPEEDS = ("service_tier", "speed")
+"""What variants of prices depend on that requests may say themselves."""
 
 
 def build(provider: str, starts: tuple[str, ...]) -> Book:
@@ -131,43 +133,59 @@ def written(book: Book) -> bytes:
 def price_of(model: ModelInfo) -> Price | None:
     """The prices of a model on all days; None where nothing has one."""
     days: list[datetime.date | None] = [None, *sorted(_days(model))]
-    entries = [_entry(_hours(model, day), day) for day in days]
-    if all(entry is None for entry in entries):
+    entries = [_entry(model, day) for day in days]
+    known: list[DatedPrice] = []
+    for entry in entries:
+        # Days of batches change nothing here.
+        if entry is not None and (not known or entry != msgspec.structs.replace(known[-1], from_=entry.from_)):
+            known.append(entry)
+    if not known:
         return None
-    known = [entry for entry in entries if entry is not None]
-    first = msgspec.structs.asdict(known[0])
+    first = {field: getattr(known[0], field) for field in known[0].__struct_fields__}
     return Price(**first, changes=tuple(known[1:]))
 
 
 def _days(model: ModelInfo) -> set[datetime.date]:
-    if isinstance(model.prices, ModelPrice):
-        return set()
-    constraints = (entry.constraint for entry in model.prices)
+    conditional = [] if isinstance(model.prices, ModelPrice) else model.prices
+    constraints = [entry.constraint for entry in (*conditional, *(model.price_variants or ()))]
     return {one.start_date for one in constraints if isinstance(one, StartDateConstraint)}
 
 
-def _hours(model: ModelInfo, day: datetime.date | None) -> list[ModelPrice]:
+def _hours(model: ModelInfo, day: datetime.date | None, context: dict[str, str] | None = None) -> list[ModelPrice]:
     """The prices at each time of a day."""
     start = datetime.datetime.combine(day or datetime.date(1970, 1, 1), datetime.time(), datetime.UTC)
     found: list[ModelPrice] = []
     for number in range(_HALF_HOURS):
-        prices = model.get_prices(start + number * datetime.timedelta(minutes=30))
+        prices = model.get_prices(start + number * datetime.timedelta(minutes=30), context)
         if prices not in found:
             found.append(prices)
     return found
 
 
-def _entry(hours: Sequence[ModelPrice], day: datetime.date | None) -> DatedPrice | None:
-    starts = sorted({tier.start for prices in hours for tier in _tiers(prices)})
+def _entry(model: ModelInfo, day: datetime.date | None) -> DatedPrice | None:
+    hours = _hours(model, day)
     tokens = _tokens(hours, 0)
-    pieces = {unit: found for unit, fields in _PIECES.items() if (found := _pieces(hours, fields))}
-    if not tokens and not pieces:
-        return None
+    pieces: dict[str, Any] = {unit: found for unit, fields in _PIECES.items() if (found := _pieces(hours, fields))}
     # Searches alone are no price of a model: nobody knows what its tokens cost.
-    if not tokens and set(pieces) == {"search"}:
+    if not tokens and not pieces.keys() - {"search"}:
         return None
-    tiers = tuple(PriceTier(above=start, **_tokens(hours, start + 1)) for start in starts)
-    return DatedPrice(from_=day, tiers=tiers, **tokens, **pieces)  # type: ignore[arg-type]
+    return DatedPrice(from_=day, tiers=_price_tiers(hours), speeds=_speeds(model, day, hours), **tokens, **pieces)
+
+
+def _speeds(model: ModelInfo, day: datetime.date | None, common: list[ModelPrice]) -> dict[str, SpeedPrice]:
+    found = {}
+    for variant in model.price_variants or ():
+        (key, value), *others = variant.when.items()
+        if key in _SPEEDS and not others:
+            hours = _hours(model, day, {key: value})
+            if hours != common:
+                found[value] = SpeedPrice(tiers=_price_tiers(hours), **_tokens(hours, 0))
+    return found
+
+
+def _price_tiers(hours: Sequence[ModelPrice]) -> tuple[PriceTier, ...]:
+    starts = sorted({tier.start for prices in hours for tier in _tiers(prices)})
+    return tuple(PriceTier(above=start, **_tokens(hours, start + 1)) for start in starts)
 
 
 def _tiers(prices: ModelPrice) -> Iterator[Any]:
@@ -176,7 +194,7 @@ def _tiers(prices: ModelPrice) -> Iterator[Any]:
             yield from value.tiers
 
 
-def _tokens(hours: Sequence[ModelPrice], input_tokens: int) -> dict[str, int]:
+def _tokens(hours: Sequence[ModelPrice], input_tokens: int) -> dict[str, Any]:
     """The dearest prices of the day for a request of that length."""
     found = {}
     for name, fields in _TOKENS.items():

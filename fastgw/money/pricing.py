@@ -67,6 +67,8 @@ class Tariff(msgspec.Struct, frozen=True, dict=True):
     """Of a tier: input tokens that a request must have more of."""
     tiers: tuple["Tariff", ...] = ()
     """By `above`, upward. They have token prices only: `call` and `units` count here alone."""
+    speeds: Mapping[str, "Tariff"] = {}
+    """Instead of this one, for requests that ask for a speed of that name."""
 
     def __post_init__(self) -> None:
         for special, base in _BASES:
@@ -173,9 +175,10 @@ class Pricing(msgspec.Struct, frozen=True):
 
     tariffs: tuple[Tariff, ...]
 
-    def at(self, now_ms: int) -> Tariff | None:
-        """The tariff that holds at that moment, None before the first."""
+    def at(self, now_ms: int, speed: str = "") -> Tariff | None:
+        """The tariff that holds at that moment for requests of that speed (empty: the common one), None before the
+        first. A speed without prices of its own costs what all others cost."""
         for tariff in reversed(self.tariffs):
             if tariff.from_ms <= now_ms:
-                return tariff
+                return tariff.speeds.get(speed, tariff) if speed else tariff
         return None

@@ -1,11 +1,12 @@
 """Prices as they are written (`settings.prices`) made into tariffs that charges are worked out with."""
 
 import datetime
+from typing import Any
 
 import msgspec
 
 from fastgw.money.pricing import AS_BASE, Pricing, Tariff
-from fastgw.settings.prices import DatedPrice, Price, TokenPrices
+from fastgw.settings.prices import DatedPrice, Price, SpeedPrice, TokenPrices
 
 UNITS = ("image", "second", "character", "page", "search")
 """What is counted besides tokens; names of fields of `DatedPrice`."""
@@ -33,16 +34,23 @@ def day_ms(day: datetime.date | None) -> int:
 
 
 def _tariff(entry: DatedPrice) -> Tariff:
-    return msgspec.structs.replace(
-        _tokens(entry),
-        from_ms=day_ms(entry.from_),
-        call=entry.call,
-        units={unit: prices for unit in UNITS if (prices := getattr(entry, unit))},
-        tiers=tuple(
-            msgspec.structs.replace(_tokens(tier), above=tier.above)
-            for tier in sorted(entry.tiers, key=lambda tier: tier.above)
-        ),
+    units = {unit: prices for unit in UNITS if (prices := getattr(entry, unit))}
+    common = _tiered(entry, from_ms=day_ms(entry.from_), call=entry.call, units=units)
+    if not entry.speeds:
+        return common
+    speeds = {
+        name: _tiered(prices, from_ms=common.from_ms, call=entry.call, units=units)
+        for name, prices in entry.speeds.items()
+    }
+    return msgspec.structs.replace(common, speeds=speeds)
+
+
+def _tiered(written: DatedPrice | SpeedPrice, **more: Any) -> Tariff:
+    tiers = tuple(
+        msgspec.structs.replace(_tokens(tier), above=tier.above)
+        for tier in sorted(written.tiers, key=lambda tier: tier.above)
     )
+    return msgspec.structs.replace(_tokens(written), tiers=tiers, **more)
 
 
 def _tokens(written: TokenPrices) -> Tariff:

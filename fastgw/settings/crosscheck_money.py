@@ -51,6 +51,8 @@ def _price(price: Price, path: Path, report: Report) -> None:
             report((*place, "from"), "Is the day of another entry too.", "Give each entry its own day.")
         days.add(entry.from_)
         _no_twins([tier.above for tier in entry.tiers], (*place, "tiers"), report)
+        for speed, prices in entry.speeds.items():
+            _no_twins([tier.above for tier in prices.tiers], (*place, "speeds", speed, "tiers"), report)
 
 
 def _no_twins(lengths: Iterable[int], path: Path, report: Report) -> None:

@@ -49,6 +49,13 @@ class PriceTier(TokenPrices, frozen=True, kw_only=True, omit_defaults=True):
     """Prompt tokens, cached ones included, that a request must have more of."""
 
 
+class SpeedPrice(TokenPrices, frozen=True, kw_only=True, omit_defaults=True):
+    """Prices of requests that ask for another speed. Complete, as if there were no other."""
+
+    tiers: tuple[PriceTier, ...] = ()
+    """Prices of requests with long prompts, any order."""
+
+
 class DatedPrice(TokenPrices, frozen=True, kw_only=True, omit_defaults=True):
     """All prices of a model from one day on."""
 
@@ -56,6 +63,9 @@ class DatedPrice(TokenPrices, frozen=True, kw_only=True, omit_defaults=True):
     """Day from which it holds, like `2026-12-01`, from 0:00 UTC; left out: always."""
     tiers: tuple[PriceTier, ...] = ()
     """Prices of requests with long prompts, any order."""
+    speeds: dict[str, SpeedPrice] = {}
+    """Prices of requests that ask for a `service_tier` or `speed` of that name, like `{ priority = { … } }`; others
+    cost what stands above."""
     call: PiecePrice = 0
     """Of a million calls, besides what else they cost."""
     image: dict[str, PiecePrice] = {}

@@ -119,6 +119,7 @@ def _tables() -> Iterator[str]:
         ('`[prices."name"]`', prices.Price, prices),
         ('`[[prices."name".changes]]`', prices.DatedPrice, prices),
         ('`[[prices."name".tiers]]`', prices.PriceTier, prices),
+        ('`[prices."name".speeds.SPEED]`', prices.SpeedPrice, prices),
         ("`[groups.NAME]`", money.GroupSettings, money),
     ):
         yield f"### {title}\n\n| key | type | default | what |\n| --- | --- | --- | --- |"

@@ -12,6 +12,7 @@ from genai_prices.types import (
     ConditionalPrice,
     ModelInfo,
     ModelPrice,
+    PriceVariant,
     StartDateConstraint,
     Tier,
     TieredPrices,
@@ -23,7 +24,7 @@ from fastgw.money.book_build import _TOKENS, BOOKS, _nano, build, price_of, writ
 from fastgw.money.outputs import OUTPUTS
 from fastgw.money.tariffs import pricing_of
 from fastgw.providers import VENDORS
-from fastgw.settings.prices import DatedPrice, Price, PriceTier
+from fastgw.settings.prices import DatedPrice, Price, PriceTier, SpeedPrice
 
 NOW_MS = 1_795_219_200_000
 
@@ -127,6 +128,20 @@ def test_prices_of_days_and_the_dearest_of_hours() -> None:
     assert found == Price(
         input=2 * 10**9, output=10**9, changes=(DatedPrice(from_=day, input=3 * 10**9, output=10**9),)
     )
+
+
+def test_speeds_that_requests_may_ask_for_and_no_batches() -> None:
+    day = datetime.date(2026, 10, 12)
+    usual = ModelPrice(input_mtok=Decimal(1), output_mtok=Decimal(2))
+    variants = [
+        PriceVariant({"service_tier": "priority"}, ModelPrice(output_mtok=Decimal(4)), StartDateConstraint(day)),
+        PriceVariant({"processing": "batch"}, ModelPrice(output_mtok=Decimal(1))),
+        PriceVariant({"service_tier": "default"}, ModelPrice()),
+    ]
+    found = price_of(ModelInfo(id="m", match=ClauseEquals("m"), prices=usual, price_variants=variants))
+    common: dict[str, Any] = {"input": 10**9, "output": 2 * 10**9}
+    speeds = {"priority": SpeedPrice(input=10**9, output=4 * 10**9)}
+    assert found == Price(**common, changes=(DatedPrice(from_=day, speeds=speeds, **common),))
 
 
 def test_searches_alone_are_no_price() -> None:

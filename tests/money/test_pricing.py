@@ -75,7 +75,7 @@ def exact(tariff: Tariff, usage: Usage, margin_ppm: int, extras: tuple[Extra, ..
     return total * Fraction(margin_ppm, PPM)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(tariffs(), USAGES, MARGINS, EXTRAS)
 def test_a_charge_is_the_exact_sum_rounded_up_once(
     tariff: Tariff, usage: Usage, margin_ppm: int, extras: tuple[Extra, ...]
@@ -83,7 +83,7 @@ def test_a_charge_is_the_exact_sum_rounded_up_once(
     assert tariff.charge(usage, margin_ppm, extras) == math.ceil(exact(tariff, usage, margin_ppm, extras))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(tariffs(), USAGES, MARGINS, EXTRAS, st.integers(0, 1_000), st.integers(0, 1_000))
 def test_no_charge_exceeds_the_bound_of_its_tokens(
     tariff: Tariff, usage: Usage, margin_ppm: int, extras: tuple[Extra, ...], more_in: int, more_out: int
@@ -92,7 +92,7 @@ def test_no_charge_exceeds_the_bound_of_its_tokens(
     assert bound >= tariff.charge(usage, margin_ppm, extras)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(tariffs(), TOKENS, st.integers(0, 10**13), MARGINS)
 def test_what_is_affordable_fits_the_hold_and_no_more_does(
     tariff: Tariff, prompt: int, hold_nano: int, margin_ppm: int
@@ -105,7 +105,7 @@ def test_what_is_affordable_fits_the_hold_and_no_more_does(
         assert tariff.bound(prompt, tokens + 1, margin_ppm) > hold_nano
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(tariffs(), TOKENS, TOKENS, MARGINS)
 def test_a_bound_of_fewer_tokens_is_no_more(tariff: Tariff, prompt: int, output: int, margin_ppm: int) -> None:
     bound = tariff.bound(prompt, output, margin_ppm)

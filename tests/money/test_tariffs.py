@@ -3,7 +3,7 @@
 import datetime
 
 from fastgw.money.tariffs import day_ms, price_at, pricing_of
-from fastgw.settings.prices import DatedPrice, Price, PriceTier
+from fastgw.settings.prices import DatedPrice, Price, PriceTier, SpeedPrice
 from fastgw.usage import NOTHING, Usage
 
 DAY = datetime.date(2026, 12, 1)
@@ -65,6 +65,20 @@ def test_changes_may_be_written_in_any_order_and_the_table_may_be_the_later() ->
         None,
         2,
     ]
+
+
+def test_a_speed_has_prices_of_its_own_and_an_unknown_one_costs_the_common_ones() -> None:
+    tiers = (PriceTier(above=100, input=9_000_000),)
+    price = Price(input=1_000_000, call=2_000_000, speeds={"priority": SpeedPrice(input=3_000_000, tiers=tiers)})
+    pricing = pricing_of(price)
+
+    def paid(speed: str, tokens: int) -> int:
+        tariff = pricing.at(5, speed)
+        assert tariff is not None
+        return tariff.charge(Usage(in_text=tokens))
+
+    assert [paid(speed, 10) for speed in ("", "priority", "flex")] == [12, 32, 12]
+    assert paid("priority", 101) == 2 + 909
 
 
 def test_days_before_the_epoch_are_always() -> None:
