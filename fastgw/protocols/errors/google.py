@@ -1,7 +1,8 @@
 """Google's error envelope: `{"error":{"code","message","status","details":[]}}`, with the number of the HTTP status.
 
 Statuses: google.rpc.Code. Details that have a standard type are given as such (google/rpc/error_details.proto): a wait
-as `RetryInfo`, which Google's own command line waits for, the place of a mistake as `BadRequest`.
+as `RetryInfo`, which Google's own command line waits for, the place of a mistake as `BadRequest`, and an empty account as
+`ErrorInfo`.
 """
 
 from typing import assert_never
@@ -28,11 +29,22 @@ class _BadRequest(msgspec.Struct, rename="camel", tag=_TYPE + "BadRequest", tag_
     field_violations: tuple[_Violation, ...]
 
 
+class _ErrorInfo(msgspec.Struct, rename="camel", tag=_TYPE + "ErrorInfo", tag_field="@type"):
+    reason: str
+    """In capitals, as `google.rpc.ErrorInfo` wants it."""
+    domain: str
+    metadata: dict[str, str]
+
+
+_CANNOT_PAY = _ErrorInfo("INSUFFICIENT_QUOTA", "fastgw", {"code": "insufficient_quota"})
+"""Google's statuses have no word for an account that is empty."""
+
+
 class _Error(msgspec.Struct):
     code: int
     message: str
     status: str
-    details: list[_RetryInfo | _BadRequest]
+    details: list[_RetryInfo | _BadRequest | _ErrorInfo]
 
 
 class _Envelope(msgspec.Struct):
@@ -41,7 +53,9 @@ class _Envelope(msgspec.Struct):
 
 def render(error: GatewayError, exchange_id: str) -> bytes:
     """The body of an error answer. The exchange is named by the header `x-request-id` alone."""
-    details: list[_RetryInfo | _BadRequest] = []
+    details: list[_RetryInfo | _BadRequest | _ErrorInfo] = []
+    if error.kind is ErrorKind.INSUFFICIENT_QUOTA:
+        details.append(_CANNOT_PAY)
     if error.retry_after_s is not None:
         details.append(_RetryInfo(f"{error.retry_after_s}s"))
     if error.param is not None:
