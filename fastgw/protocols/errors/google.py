@@ -1,7 +1,7 @@
 """Google's error envelope: `{"error":{"code","message","status","details":[]}}`, with the number of the HTTP status.
 
 Statuses: google.rpc.Code. Details that have a standard type are given as such (google/rpc/error_details.proto): a wait
-as `RetryInfo`, which Google's own command line waits for, the place of a mistake as `BadRequest`, and an empty account as
+as `RetryInfo`, which Google's own command line waits for, the place of a mistake as `BadRequest`, an empty account as
 `ErrorInfo`.
 """
 
