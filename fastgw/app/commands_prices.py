@@ -1,9 +1,6 @@
 """What `fastgw prices show` prints: the price book as requests meet it."""
 
-from collections.abc import Iterator
 from typing import Any
-
-import msgspec
 
 from fastgw import clock
 from fastgw.app import commands, moments, output
@@ -11,8 +8,8 @@ from fastgw.app.command_stores import database
 from fastgw.app.output import DONE
 from fastgw.errors import StartupError
 from fastgw.exchange import Candidate
-from fastgw.money.amounts import usd
-from fastgw.money.pricing import Pricing, Tariff
+from fastgw.money.pricing import Pricing
+from fastgw.money.shown import lines, told
 from fastgw.settings import Settings
 from fastgw.settings.prices import Price
 from fastgw.storage.sql.prices import PriceOverrides
@@ -36,7 +33,7 @@ def show_prices(settings: Settings, model: str, *, as_json: bool) -> int:
             "model": name,
             "priced": pricing is not None,
             "source": _source(settings, overrides, (model, name)) if pricing is not None else None,
-            "tariffs": [] if pricing is None else [_told(tariff) for tariff in pricing.tariffs],
+            "tariffs": [] if pricing is None else [told(tariff) for tariff in pricing.tariffs],
         }
         for name, (_, pricing) in found.items()
     ]
@@ -55,17 +52,6 @@ def _source(settings: Settings, overrides: dict[str, Price], names: tuple[str, .
     return SOURCES[-1]
 
 
-def _told(tariff: Tariff) -> dict[str, Any]:
-    told = {name: value for name, value in msgspec.structs.asdict(tariff).items() if name not in {"above", "tiers"}}
-    told["units"] = {unit: dict(prices) for unit, prices in tariff.units.items()}
-    told["tiers"] = [
-        {name: value for name, value in _told(tier).items() if name not in {"from_ms", "call", "units", "tiers"}}
-        | {"above": tier.above}
-        for tier in tariff.tiers
-    ]
-    return told
-
-
 def _say(entry: dict[str, Any], pricing: Pricing | None) -> None:
     if pricing is None:
         output.line(f"{entry['model']}: nobody knows its price. Prepaid accounts cannot use it.")
@@ -77,17 +63,5 @@ def _say(entry: dict[str, Any], pricing: Pricing | None) -> None:
         state = "now" if tariff is holds else "before" if tariff.from_ms <= now_ms else "later"
         since = moments.shown(tariff.from_ms // 1000) if tariff.from_ms else "always"
         output.line(f"  since {since} ({state})")
-        for name, price in _lines(tariff):
-            output.line(f"    {name:<28}{usd(price)}")
-
-
-def _lines(tariff: Tariff) -> Iterator[tuple[str, int]]:
-    for part in (tariff, *tariff.tiers):
-        above = f" above {part.above:,}" if part.above else ""
-        for name, price in msgspec.structs.asdict(part).items():
-            if name in {"from_ms", "above", "tiers", "units"} or (name == "call" and not price):
-                continue
-            yield f"{name}{above}", price
-    for unit, prices in tariff.units.items():
-        for variant, price in prices.items():
-            yield f"{unit} {variant}", price
+        for name, price in lines(tariff):
+            output.line(f"    {name:<40}{price}")
