@@ -38,20 +38,22 @@ from fastgw.money.book import FOLDER, Book, ModelFacts
 from fastgw.money.outputs import OUTPUTS
 from fastgw.settings.prices import DatedPrice, Price, PriceTier, SpeedPrice
 
-BOOKS = {
-    "anthropic": ("claude-",),
-    "deepseek": ("deepseek-",),
-    "google": ("gemini-", "gemma-"),
-    "groq": (),
-    "minimax": (),
-    "mistral": (),
-    "moonshotai": (),
-    "openai": (),
-    "openrouter": (),
-    "x-ai": (),
-    "zhipuai": (),
+BOOKS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "anthropic": ("anthropic", ("claude-",)),
+    "deepseek": ("deepseek", ("deepseek-",)),
+    "google": ("google", ("gemini-", "gemma-")),
+    "groq": ("groq", ()),
+    "minimax": ("minimax", ()),
+    "mistral": ("mistral", ()),
+    "moonshotai": ("moonshotai", ()),
+    "openai": ("openai", ()),
+    "openrouter": ("openrouter", ()),
+    "vertex": ("google", ("gemini-", "claude-")),
+    "x-ai": ("x-ai", ()),
+    "zhipuai": ("zhipuai", ()),
 }
-"""Providers of the package to take, and how names must begin (Google's list also has its partners' models)."""
+"""Books to make: the package's provider, and how names must begin. Google's list has its partners' models at Vertex AI
+too, at the prices of its global endpoint; regional ones are a tenth dearer for some."""
 
 _NANO_PER_USD = 1_000_000_000
 _TOKENS = {
@@ -90,8 +92,9 @@ _SPEEDS = ("service_tier", "speed")
 """What variants of prices depend on that requests may say themselves."""
 
 
-def build(provider: str, starts: tuple[str, ...]) -> Book:
-    """The book of one provider."""
+def build(name: str) -> Book:
+    """One book."""
+    provider, starts = BOOKS[name]
     models: dict[str, ModelFacts] = {}
     also: dict[str, str] = {}
     prefixes: dict[str, str] = {}
@@ -102,21 +105,21 @@ def build(provider: str, starts: tuple[str, ...]) -> Book:
             continue
         equals, begins = _names(model.match)
         # Some ids are titles (GLM-4-Air) whose name on the wire is the lower-case one.
-        name = model.id.lower() if model.id.lower() in equals else model.id
+        named = model.id.lower() if model.id.lower() in equals else model.id
         # OpenRouter's free variants are in the package without a price (openrouter.ai/docs, model variants, 2026-11).
-        price = price_of(model) or (Price() if name.endswith(":free") else None)
-        models[name] = ModelFacts(_context(model), price=price, retired=bool(model.deprecated))
-        also.update(dict.fromkeys(equals - {name}, name))
-        prefixes.update(dict.fromkeys(begins, name))
-    return Book(models=models, also=also, prefixes=prefixes, outputs=OUTPUTS.get(provider, {}))
+        price = price_of(model) or (Price() if named.endswith(":free") else None)
+        models[named] = ModelFacts(_context(model), price=price, retired=bool(model.deprecated))
+        also.update(dict.fromkeys(equals - {named}, named))
+        prefixes.update(dict.fromkeys(begins, named))
+    return Book(models=models, also=also, prefixes=prefixes, outputs=OUTPUTS.get(name, {}))
 
 
 def main() -> int:
     """Write all books beside this module."""
     folder = Path(__file__).parent / FOLDER
     folder.mkdir(exist_ok=True)
-    for provider, starts in BOOKS.items():
-        (folder / f"{provider}.json").write_bytes(written(build(provider, starts)))
+    for name in BOOKS:
+        (folder / f"{name}.json").write_bytes(written(build(name)))
     version = importlib.metadata.version("genai-prices")
     (folder / "SOURCE").write_text(f"genai-prices {version} (MIT)\n", "utf-8")
     return 0

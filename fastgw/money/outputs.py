@@ -16,7 +16,7 @@ of 2026-11:
 
 from collections.abc import Mapping
 
-OUTPUTS: Mapping[str, Mapping[str, int]] = {
+OUTPUTS: dict[str, Mapping[str, int]] = {
     "anthropic": {
         "claude-3-": 4_096,
         "claude-3-5-": 8_192,
@@ -124,3 +124,4 @@ OUTPUTS: Mapping[str, Mapping[str, int]] = {
         "qwen/qwen3-32b": 40_960,
     },
 }
+OUTPUTS["vertex"] = {**OUTPUTS["google"], **OUTPUTS["anthropic"]}

