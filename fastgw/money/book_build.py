@@ -71,6 +71,7 @@ _TOKENS = {
 """Fields of `TokenPrices` to those of the package, the first of which that has a price counts."""
 _MILLION_SECONDS = Decimal(1_000_000) / 3_600
 _THOUSANDS = Decimal(1_000)
+_FREE = {"input": 0, "output": 0}
 _PIECES: dict[str, tuple[tuple[str, str, Decimal], ...]] = {
     "second": (
         ("default", "input_audio_hours", _MILLION_SECONDS),
@@ -182,13 +183,13 @@ def _speeds(model: ModelInfo, day: datetime.date | None, common: list[ModelPrice
         if key in _SPEEDS and not others:
             hours = _hours(model, day, {key: value})
             if hours != common:
-                found[value] = SpeedPrice(tiers=_price_tiers(hours), **_tokens(hours, 0))
+                found[value] = SpeedPrice(tiers=_price_tiers(hours), **_FREE | _tokens(hours, 0))
     return found
 
 
 def _price_tiers(hours: Sequence[ModelPrice]) -> tuple[PriceTier, ...]:
     starts = sorted({tier.start for prices in hours for tier in _tiers(prices)})
-    return tuple(PriceTier(above=start, **_tokens(hours, start + 1)) for start in starts)
+    return tuple(PriceTier(above=start, **_FREE | _tokens(hours, start + 1)) for start in starts)
 
 
 def _tiers(prices: ModelPrice) -> Iterator[Any]:

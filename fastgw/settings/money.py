@@ -38,7 +38,7 @@ class GroupSettings(msgspec.Struct, frozen=True):
     platform: str = ""
     """Which kind of client it is for, like `openai` or `anthropic`; shown, and of no effect."""
     endpoints: tuple[str, ...] = ()
-    """Dialects that its keys may ask in (`chat`, `completions`, `responses`, `messages`, `gemini`); empty: all."""
+    """What its keys are for (`chat`, `completions`, `responses`, `messages`, `gemini`); shown, and of no effect."""
 
     @property
     def margin_ppm(self) -> int:

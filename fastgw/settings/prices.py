@@ -45,6 +45,10 @@ class TokenPrices(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class PriceTier(TokenPrices, frozen=True, kw_only=True, omit_defaults=True):
     """Prices of a whole request whose prompt is longer. Each tier is complete, as if there were no other."""
 
+    input: UnitPrice
+    """Of the prompt, as far as no cache had it."""
+    output: UnitPrice
+    """Of the answer, reasoning included."""
     above: Annotated[int, Meta(ge=1, le=1 << 40)]
     """Prompt tokens, cached ones included, that a request must have more of."""
 
@@ -52,6 +56,10 @@ class PriceTier(TokenPrices, frozen=True, kw_only=True, omit_defaults=True):
 class SpeedPrice(TokenPrices, frozen=True, kw_only=True, omit_defaults=True):
     """Prices of requests that ask for another speed. Complete, as if there were no other."""
 
+    input: UnitPrice
+    """Of the prompt, as far as no cache had it."""
+    output: UnitPrice
+    """Of the answer, reasoning included."""
     tiers: tuple[PriceTier, ...] = ()
     """Prices of requests with long prompts, any order."""
 

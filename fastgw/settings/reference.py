@@ -70,6 +70,10 @@ margin = 1.2                         # its keys pay 20 % more
 
 Prices are integers of nano-USD (10^-9 USD) per million tokens, images, seconds and so on. Whoever writes a table writes
 all of it: nothing is taken over from the shipped book, and a table without `input` and `output` makes tokens free.
+
+A model whose price nobody knows serves accounts without a limit, and counts as unpriced; prepaid accounts cannot use
+it. The shipped book has the vendors' own prices, but none of Azure, Bedrock, Together, DashScope, Ark, MiMo and servers
+of your own: write them here, 0 for what shall be free. `fastgw prices show MODEL` tells what counts.
 """
 
 

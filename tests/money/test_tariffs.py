@@ -15,7 +15,7 @@ PRICE = Price(
     cache_write=1_250_000,
     reasoning=7_000_000,
     output_audio=11_000_000,
-    tiers=(PriceTier(above=500, input=8_000_000, output=9_000_000), PriceTier(above=100, input=2_000_000)),
+    tiers=(PriceTier(above=500, input=8_000_000, output=9_000_000), PriceTier(above=100, input=2_000_000, output=0)),
     call=3_000_000,
     image={"default": 40_000_000},
     changes=(DatedPrice(from_=DAY, input=2_000_000, output=10_000_000),),
@@ -68,8 +68,10 @@ def test_changes_may_be_written_in_any_order_and_the_table_may_be_the_later() ->
 
 
 def test_a_speed_has_prices_of_its_own_and_an_unknown_one_costs_the_common_ones() -> None:
-    tiers = (PriceTier(above=100, input=9_000_000),)
-    price = Price(input=1_000_000, call=2_000_000, speeds={"priority": SpeedPrice(input=3_000_000, tiers=tiers)})
+    tiers = (PriceTier(above=100, input=9_000_000, output=0),)
+    price = Price(
+        input=1_000_000, call=2_000_000, speeds={"priority": SpeedPrice(input=3_000_000, output=0, tiers=tiers)}
+    )
     pricing = pricing_of(price)
 
     def paid(speed: str, tokens: int) -> int:

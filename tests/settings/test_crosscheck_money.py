@@ -105,7 +105,7 @@ def test_all_that_may_be_said(tmp_path: Path) -> None:
             "Is the day of another entry too.",
         ),
         (
-            "[prices.m]\ntiers = [\n{ above = 5 },\n{ above = 5 }]",
+            "[prices.m]\ntiers = [\n{ above = 5, input = 1, output = 2 },\n{ above = 5, input = 1, output = 2 }]",
             4,
             "prices.m.tiers[1].above",
             "Is the bound of another tier too.",
@@ -135,7 +135,9 @@ def test_all_that_may_be_said(tmp_path: Path) -> None:
         ('[prices.m]\nfrom = "soon"', 2, "prices.m.from", "Invalid RFC3339"),
         ("[prices.m]\ncache_read = -1", 2, "prices.m.cache_read", "Expected `int` >= 0."),
         ('[prices.m]\nimage = { hd = "x" }', 2, "prices.m.image", "Expected `int`, got `str`."),
-        ('[prices.m]\ntiers = [{ input = 1 }]', 2, "prices.m.tiers[0]", "The key above is missing."),
+        ('[prices.m]\ntiers = [{ input = 1, output = 2 }]', 2, "prices.m.tiers[0]", "The key above is missing."),
+        ('[prices.m]\ntiers = [{ above = 5, output = 1 }]', 2, "prices.m.tiers[0]", "The key input is missing."),
+        ('[prices.m.speeds.priority]\ninput = 1', 1, "prices.m.speeds.priority", "The key output is missing."),
         ("[prices.m]\ncache_reed = 1", 2, "prices.m.cache_reed", "Unknown key."),
     ],
 )  # fmt: skip
