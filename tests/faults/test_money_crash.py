@@ -220,7 +220,7 @@ def unsent(found: dict[str, dict[str, Any]]) -> int:
 
 
 def held_nothing(account: Account) -> dict[str, Any] | None:
-    shown = account.show()
+    shown: dict[str, Any] = account.till.cli("accounts", "show", account.id)
     return shown if shown["held_nano_usd"] == 0 and not open_exchanges(account.till) else None
 
 

@@ -11,13 +11,13 @@ from tests.fakes import FakeProvider
 from tests.fakes.gateway import Gateway
 from tests.fakes.meter import Meter
 from tests.money_path import worth
-from tests.money_path.till import Till
+from tests.money_path.till import ADMIN_TOKEN, Till
 
 WORKERS = 4
 PAIRS = 4
 """Models with a first provider that nobody has cooled down yet, and a second behind it."""
-GENERAL = """\
-admin_token = "an-admin-token-for-tests"
+GENERAL = f"""\
+admin_token = "{ADMIN_TOKEN}"
 [deadlines]
 timeout_connect_ms = 2000
 timeout_first_byte_ms = 2000

@@ -98,9 +98,11 @@ def test_the_export_sums_up_to_the_ledger(till: Till, spender: tuple[Account, st
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     mine = [row for row in rows if row["account_id"] == account.id]
     assert len(mine) == SPENT
-    assert sum(int(row["charge_nano"]) for row in mine) == SPENT * CHARGE_NANO == 1_000_000_000 - account.balance_nano
+    assert sum(nano(row["charge_usd"]) for row in mine) == SPENT * CHARGE_NANO == 1_000_000_000 - account.balance_nano
     known = {row["exchange_id"]: row for row in till.select("SELECT * FROM usage")}
-    assert sum(int(row["charge_nano"]) for row in rows) == sum(known[row["exchange_id"]]["charge_nano"] for row in rows)
+    for row in rows:
+        kept = known[row["exchange_id"]]
+        assert (nano(row["charge_usd"]), nano(row["cost_usd"])) == (kept["charge_nano"], kept["cost_nano"])
     posted = till.select(
         "SELECT coalesce(sum(amount_nano), 0) AS paid FROM entries JOIN postings ON postings.id = posting_id "
         "WHERE kind = 'charges' AND party = ?",
