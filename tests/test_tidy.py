@@ -26,6 +26,7 @@ LOCK_FILES = ("requirements/", "docker/build.txt", "package-lock.json")
 TESTED_ELSEWHERE = {
     "fastgw/__main__.py": "tests/app: every test of the command line runs it",
     "fastgw/app/announce.py": "tests/app/test_serve.py runs what it prints",
+    "fastgw/app/callers.py": "tests/app/test_control_plane.py, with a whole worker",
     "fastgw/app/cli_accounts.py": "tests/app/test_commands_accounts.py runs its verbs",
     "fastgw/app/cli_keys.py": "tests/app/test_cli.py and test_commands_accounts.py run its verbs",
     "fastgw/app/cli_money.py": "tests/app/test_commands_*.py run its verbs",
@@ -33,11 +34,13 @@ TESTED_ELSEWHERE = {
     "fastgw/app/command_stores.py": "tests/app: every verb that needs a database or a store",
     "fastgw/app/commands_keys.py": "tests/app/test_cli.py and test_commands_accounts.py",
     "fastgw/app/commands_ledger.py": "tests/app/test_commands_accounts.py",
+    "fastgw/app/control_routes.py": "tests/controlplane ask every route",
     "fastgw/app/keeper.py": "tests/app/test_serve.py and tests/keeper run it",
     "fastgw/app/logs.py": "tests/app read the lines that it formats",
     "fastgw/app/output.py": "tests/app/test_cli.py reads what it prints",
     "fastgw/app/process.py": "tests/app: every process of a gateway starts through it",
     "fastgw/app/sandbox.py": "tests/app: every gateway without a provider",
+    "fastgw/app/services.py": "tests/app/test_control.py and tests/controlplane work with them",
     "fastgw/app/wiring.py": "tests/conformance: every request of a real SDK",
     "fastgw/dataplane/upstream/": "tests/dataplane/upstream: one contract for both transports, and test_wire_*.py",
     "fastgw/exchange.py": "values; the tests of every stage make and read them",
@@ -53,7 +56,6 @@ TESTED_ELSEWHERE = {
     "fastgw/storage/journal/layout.py": "tests/storage/journal: every test reads what it lays out",
     "fastgw/storage/sql/engine.py": "tests/storage/sql/test_schema.py, on both databases",
     "fastgw/storage/sql/migrations/versions/": "tests/storage/sql/test_schema.py migrates both databases",
-    "fastgw/storage/sql/report.py": "tests/storage/sql/test_ledger.py",
     "fastgw/storage/valkey/subjects.py": "tests/storage/valkey/test_gate.py",
 }
 """Modules, or all modules right in a folder, whose test has another name than theirs, and which it is."""

@@ -39,11 +39,13 @@ class ControlPlane:
         try:
             router = self._router or await self._load()
         except GatewayError as error:
-            await refuse(error, send)
+            await refuse(error, receive, send)
             return
         except Exception as exc:  # a defect of ours must neither kill the worker nor leave the caller without an answer
             _log.exception("the control plane cannot be loaded", exc_info=exc)
-            await refuse(Refused(500, "internal_error", "The gateway failed. Its operator can look it up."), send)
+            await refuse(
+                Refused(500, "internal_error", "The gateway failed. Its operator can look it up."), receive, send
+            )
             return
         await router(scope, receive, send)
 

@@ -2,18 +2,16 @@
 
 from starlette.routing import BaseRoute, Route, Router
 
-from fastgw.app.callers import Callers
-from fastgw.app.topups import TopUps
 from fastgw.controlplane.accounts import Accounts
 from fastgw.controlplane.admin import Admin, LedgerCheck, UsageExport
 from fastgw.controlplane.answering import Endpoint, NotFound, Served
 from fastgw.controlplane.billing import Billing
-from fastgw.controlplane.ports import Clerk
+from fastgw.controlplane.ports import Callers, Clerk, Desk
 from fastgw.controlplane.prices import Prices
 from fastgw.settings import Settings
 
 
-def routes(settings: Settings, clerk: Clerk, callers: Callers, desk: TopUps) -> Router:
+def routes(settings: Settings, clerk: Clerk, callers: Callers, desk: Desk) -> Router:
     """The endpoints of key holders, payment providers and operators."""
     billing = Billing(clerk, callers, desk)
     admin = Admin(settings.admin_token, callers)

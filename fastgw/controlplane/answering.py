@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from fastgw.errors import GatewayError
+from fastgw.observe.tasks import spawn
 from fastgw.protocols.errors.openai import code_of
 
 Scope = MutableMapping[str, Any]
@@ -131,12 +132,13 @@ class NotFound:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        await refuse(Refused(404, "not_found", f"There is nothing at {scope['method']} {scope['path'][:256]}."), send)
+        nothing = Refused(404, "not_found", f"There is nothing at {scope['method']} {scope['path'][:256]}.")
+        await refuse(nothing, receive, send)
 
 
-async def refuse(error: Refused | GatewayError, send: Send) -> None:
+async def refuse(error: Refused | GatewayError, receive: Receive, send: Send) -> None:
     """Tell a caller no, outside of an endpoint."""
-    await _send_all(_error(_refusal(error), ()), _request_id(), send)
+    await _send_all(_error(_refusal(error), ()), _request_id(), receive, send)
 
 
 class Served:
@@ -161,7 +163,7 @@ class Served:
         except Exception as exc:  # a defect of ours must neither kill the worker nor leave the caller without an answer
             _log.exception("request %s of the control plane failed", request_id, exc_info=exc)
             answer = _error(Refused(500, "internal_error", "The gateway failed. Its operator can look it up."), ())
-        await _send_all(answer, request_id, send)
+        await _send_all(answer, request_id, receive, send)
 
 
 _BEARER = ((b"www-authenticate", b"Bearer"),)
@@ -193,7 +195,7 @@ def _error(refused: Refused, extra: tuple[tuple[bytes, bytes], ...]) -> Answer:
     return Answer(refused.status, body, headers=headers)
 
 
-async def _send_all(answer: Answer, request_id: str, send: Send) -> None:
+async def _send_all(answer: Answer, request_id: str, receive: Receive, send: Send) -> None:
     headers = [
         (b"content-type", answer.media_type.encode()),
         (b"cache-control", b"no-store"),
@@ -205,10 +207,22 @@ async def _send_all(answer: Answer, request_id: str, send: Send) -> None:
     if isinstance(answer.body, bytes):
         await send({"type": "http.response.body", "body": answer.body, "more_body": False})
         return
+    gone = spawn(_gone(receive), name="caller of an export")
     try:
         async for part in answer.body:
+            # What is made from here on nobody would read.
+            if gone.done():
+                return
             await send({"type": "http.response.body", "body": part, "more_body": True})
-    except Exception as exc:  # the head is out: leaving the answer unfinished is all that can still be said
-        _log.exception("answer %s of the control plane was cut", request_id, exc_info=exc)
-        raise
+    except Exception as exc:  # the head is out: an answer that stays unfinished is all that can still be said
+        _log.exception("answer %s of the control plane is cut", request_id, exc_info=exc)
+        return
+    finally:
+        gone.cancel()
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _gone(receive: Receive) -> None:
+    """Returns when the caller hangs up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
