@@ -159,6 +159,8 @@ async def _greet(link: Link, place: Place) -> None:
         if reply is LOST or isinstance(reply, hiredis.HiredisError):
             raise OSError(f"the store refused {command[0].decode()}: {'connection closed' if reply is LOST else reply}")
     facts = await _ask(link, (b"INFO", b"server"))
+    if facts is LOST:
+        raise OSError("the store closed the connection")
     if isinstance(facts, bytes):
         link.run = run_number(facts.decode())
 
