@@ -2,6 +2,7 @@
 
 import datetime
 
+from fastgw.money.shown import TOKENS
 from fastgw.money.tariffs import day_ms, price_at, pricing_of
 from fastgw.settings.prices import DatedPrice, Price, PriceTier, SpeedPrice
 from fastgw.usage import NOTHING, Usage
@@ -23,6 +24,16 @@ PRICE = Price(
 
 
 def test_every_class_of_tokens_has_its_price() -> None:
+    price = Price(
+        input=1, cache_read=2, cache_write=3, cache_write_1h=4, input_audio=5, input_image=6,
+        output=7, reasoning=8, output_audio=9, output_image=10,
+    )  # fmt: skip
+    tariff = pricing_of(price).at(0)
+    assert tariff is not None
+    assert [getattr(tariff, name) for name in TOKENS] == list(range(1, 11))
+
+
+def test_what_is_left_out_costs_what_it_is_a_part_of() -> None:
     tariff = pricing_of(PRICE).at(0)
     assert tariff is not None
     usage = Usage(
