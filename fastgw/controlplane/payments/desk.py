@@ -126,7 +126,9 @@ class Payments:
             checkout = _sound(await chosen.checkout(order))
         except ProviderFailed as failed:
             _log.warning("payment %s cannot be begun at %s: %s", payment.id, provider, failed)
-            raise PaymentRefused("The payment provider does not answer. Try again later.", 503) from failed
+            if failed.again:
+                raise PaymentRefused("The payment provider does not answer. Try again later.", 503) from failed
+            raise PaymentRefused("The payment provider does not take this payment.", 502) from failed
         await asyncio.to_thread(self._book.answered, payment.id, checkout.provider_ref, self._wall_ms())
         credit_nano = nano_of(payment.amount_minor, payment.rate_nano)
         return Started(payment.id, checkout.url, payment.currency, payment.amount_minor, credit_nano)

@@ -5,6 +5,8 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import quote
 
+import msgspec
+
 from fastgw.controlplane.payments.provider import ProviderFailed
 
 TOTAL_S = 20.0
@@ -61,8 +63,25 @@ class Line:
             raise ProviderFailed(f"it cannot be reached ({type(error).__name__})", again=True) from None
         if not 200 <= response.status_code < 300:
             status = response.status_code
-            raise ProviderFailed(f"it answered {status}", again=status in _AGAIN or status >= 500)
+            raise ProviderFailed(f"it answered {status}{_why(answer)}", again=status in _AGAIN or status >= 500)
         return bytes(answer)
+
+
+class _Error(msgspec.Struct):
+    """Stripe says `{"error": {"type", "code"}}`, the others `{"code"}`. Messages may repeat what they were sent."""
+
+    error: dict[str, object] = {}
+    code: str = ""
+
+
+def _why(answer: bytearray) -> str:
+    """The provider's word for what is wrong, if it says one in its usual shape."""
+    try:
+        said = msgspec.json.decode(answer, type=_Error)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    code = said.error.get("code") or said.error.get("type") or said.code
+    return f", {word(code)}" if isinstance(code, str) and code else ""
 
 
 def word(text: str) -> str:

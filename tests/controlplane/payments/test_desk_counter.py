@@ -6,8 +6,10 @@ import pytest
 
 from fastgw.controlplane.payments import desk
 from fastgw.controlplane.payments.desk import PaymentRefused, Payments
-from fastgw.controlplane.payments.provider import NOTICE_BYTES_MAX
+from fastgw.controlplane.payments.provider import NOTICE_BYTES_MAX, Checkout, Order
+from fastgw.controlplane.payments.stripe import Stripe
 from tests.controlplane.payments.conftest import CENT, USD, Shop
+from tests.fakes.till import Reply
 
 
 async def test_what_cannot_be_begun_is_said_and_leaves_no_trace(shop: Shop) -> None:
@@ -25,6 +27,31 @@ async def test_what_cannot_be_begun_is_said_and_leaves_no_trace(shop: Shop) -> N
             await shop.desk.checkout(**{"account_id": shop.account, "provider": "stripe", **given})
         assert refused.value.status == status
     assert shop.store.all() == [] and shop.cards.asked == []
+
+
+@pytest.mark.parametrize(("trouble", "status"), [((500, {}), 503), (None, 503), ((402, {}), 502), ((200, b"{}"), 502)])
+async def test_a_provider_that_fails_is_told_apart_from_one_that_refuses(
+    shop: Shop, trouble: Reply | None, status: int
+) -> None:
+    for fake, name in ((shop.cards, "stripe"), (shop.coins, "nowpayments"), (shop.russian, "yookassa")):
+        fake.troubles.append(trouble)
+        with pytest.raises(PaymentRefused) as refused:
+            await shop.begin(name)
+        assert refused.value.status == status
+    assert {payment.state for payment in shop.store.all()} == {"created"}
+
+
+@pytest.mark.parametrize("made", [Checkout("javascript:alert(1)", "x"), Checkout("https://a", ""), Checkout("", "x")])
+async def test_an_address_that_is_none_is_not_handed_on(shop: Shop, made: Checkout) -> None:
+    class Odd(Stripe):
+        async def checkout(self, order: Order) -> Checkout:
+            return made
+
+    odd = shop.new_stripe()
+    odd.__class__ = Odd
+    shop.trade(odd)
+    with pytest.raises(PaymentRefused):
+        await shop.begin("stripe")
 
 
 async def test_an_account_can_begin_only_so_many(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,26 @@ async def test_failures_say_whether_a_later_try_may_help(trouble: Reply | None, 
         assert len(echo.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"error": {"type": "card_error", "code": "amount_too_small", "message": "secret"}}, "400, amount_too_small"),
+        ({"error": {"type": "invalid_request_error"}}, "400, invalid_request_error"),
+        ({"code": "INVALID_API_KEY", "message": "secret"}, "400, INVALID_API_KEY"),
+        ({"error": "no"}, "400"),
+        ({"error": {"code": 7}}, "400"),
+        (b"<html>secret</html>", "400"),
+        (b"[" * 9000, "400"),
+    ],
+)
+async def test_the_providers_word_for_what_is_wrong_is_kept(said: object, shown: str) -> None:
+    with Echo() as echo:
+        echo.troubles.append((400, said))
+        with pytest.raises(ProviderFailed) as failed:
+            await Line(echo.url, {}).get("v1", "x")
+    assert str(failed.value) == f"it answered {shown}"
+
+
 async def test_an_api_that_cannot_be_reached_or_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with Echo() as echo:
         url = echo.url

@@ -47,6 +47,15 @@ async def test_what_was_paid_is_credited_be_it_less_or_more(shop: Shop, paid: st
     assert (shop.balance, shop.payment(started).state) == (cents * CENT, state)
 
 
+async def test_a_coin_of_many_digits_is_not_rounded_on_the_way(shop: Shop) -> None:
+    started = await shop.desk.checkout(shop.account, "nowpayments", amount_minor=976_363)
+    # 9763.63 times this has 31 digits.
+    amount = "1274164.509790364009705100"
+    deposit = shop.coins.deposit(shop.ref(started), pay_amount=amount, coin="shib")
+    assert await shop.hears("nowpayments", shop.coins.ipn(deposit, "finished", amount)) == 200
+    assert shop.balance == 976_363 * CENT
+
+
 async def test_a_part_grows_to_the_whole_in_any_order(shop: Shop) -> None:
     started = await shop.begin("nowpayments")
     deposit = shop.coins.deposit(shop.ref(started), pay_amount="20")

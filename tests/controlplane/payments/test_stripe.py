@@ -218,7 +218,7 @@ async def test_a_key_that_stripe_does_not_take_is_told_to_nobody(shop: Shop, cap
     shop.cards.troubles.append((401, {"error": {"message": f"Invalid API Key provided: {stripe.KEY}"}}))
     with pytest.raises(PaymentRefused) as refused:
         await shop.begin("stripe")
-    assert refused.value.status == 503
+    assert refused.value.status == 502
     assert "401" in caplog.text and stripe.KEY not in caplog.text + refused.value.message
     assert shop.desk.names == ("stripe", "nowpayments", "yookassa")
 
