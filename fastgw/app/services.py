@@ -43,7 +43,9 @@ class Services:
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """Services of the database that the settings name; it is connected to when it is first asked."""
-        return cls(open_engine(url_of(settings.stores.database_url, settings.stores.data_dir)))
+        url = url_of(settings.stores.database_url, settings.stores.data_dir)
+        # A server has many workers and PostgreSQL few connections, and most workers are seldom asked.
+        return cls(open_engine(url, kept=1))
 
     def check(self, *, quick: bool) -> Sequence[Finding]:
         """Check the ledger: all of it, or a bounded share."""

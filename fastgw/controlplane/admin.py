@@ -18,6 +18,8 @@ from fastgw.spending import Place, UsageRow
 ROWS_MAX = 1_000
 """Of usage in one look at the database, and in one part of an answer."""
 CHECK_TIMEOUT_S = 60.0
+CHUNK_TIMEOUT_S = 60.0
+"""For some rows of an export: where few of very many are wanted, finding them takes a while."""
 
 
 class Admin:
@@ -128,5 +130,6 @@ class UsageExport:
                     after=after,
                     limit=ROWS_MAX,
                 )
-            )
+            ),
+            timeout_s=CHUNK_TIMEOUT_S,
         )

@@ -28,18 +28,21 @@ def url_of(database_url: str, data_dir: Path) -> str:
     return database_url or f"sqlite:///{data_dir / DATABASE_FILE}"
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for `url`; connects when it is first used. Raises `StartupError` for an address that cannot be one."""
+def open_engine(url: str, *, kept: int = CONNECTIONS_MAX) -> Engine:
+    """An engine for `url`; connects when it is first used. Raises `StartupError` for an address that cannot be one.
+
+    At most `CONNECTIONS_MAX` connections at once; `kept` of them stay when they are not in use.
+    """
     address = _address(url)
     if address.get_backend_name() == "sqlite":
-        engine = create_engine(address, pool_size=CONNECTIONS_MAX, max_overflow=0)
+        engine = create_engine(address, pool_size=kept, max_overflow=CONNECTIONS_MAX - kept)
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     return create_engine(
         address,
-        pool_size=CONNECTIONS_MAX,
-        max_overflow=0,
+        pool_size=kept,
+        max_overflow=CONNECTIONS_MAX - kept,
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
