@@ -1,6 +1,6 @@
 """Amounts of money: integers of nano-USD (10^-9 USD), never floats. Text in, text out, exactly."""
 
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Context, Decimal, InvalidOperation
 
 NANO_PER_USD = 1_000_000_000
 AMOUNT_MAX = 2**53 - 1
@@ -9,22 +9,29 @@ PPM = 1_000_000
 """A factor of one, in millionths."""
 
 
+_NANO = Decimal("1e-9")
+_MOST = Decimal(AMOUNT_MAX).scaleb(-9)
+_UPWARD = Context(prec=60, rounding=ROUND_CEILING)
+
+
 def nano(usd: str) -> int:
     """`"12.50"` USD as nano-USD. Raises `ValueError` for what is no number, finer than a nano-USD, or too large."""
     try:
-        exact = Decimal(usd.strip().removeprefix("$")) * NANO_PER_USD
+        exact = Decimal(usd.strip().removeprefix("$"))
     except InvalidOperation:
         raise ValueError(f"{usd!r} is not an amount of USD, like 12.50") from None
-    if not exact.is_finite() or abs(exact) > AMOUNT_MAX:
+    # Every other operation rounds to 28 digits, comparisons and copies do not.
+    if not exact.is_finite() or exact.copy_abs() > _MOST:
         raise ValueError(f"{usd!r} is beyond the largest amount, {AMOUNT_MAX // NANO_PER_USD} USD")
-    if exact != exact.to_integral_value():
+    amount = exact.quantize(_NANO)
+    if amount != exact:
         raise ValueError(f"{usd!r} has more than nine digits behind the point")
-    return int(exact)
+    return int(amount.scaleb(9))
 
 
 def nano_up(usd: Decimal) -> int:
     """Nano-USD, rounded up: for prices and rates of others that are finer than ours."""
-    return int((usd * NANO_PER_USD).to_integral_value(ROUND_CEILING))
+    return int(_UPWARD.multiply(usd, Decimal(NANO_PER_USD)).to_integral_value(ROUND_CEILING))
 
 
 def usd(amount_nano: int) -> str:
