@@ -35,7 +35,7 @@ from genai_prices.types import (
 )
 
 from fastgw.money.book import FOLDER, Book, ModelFacts
-from fastgw.money.outputs import OUTPUTS
+from fastgw.money.outputs import CONTEXTS_UNSURE, OUTPUTS
 from fastgw.settings.prices import DatedPrice, Price, PriceTier, SpeedPrice
 
 BOOKS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -109,7 +109,8 @@ def build(name: str) -> Book:
         named = model.id.lower() if model.id.lower() in equals else model.id
         # OpenRouter's free variants are in the package without a price (openrouter.ai/docs, model variants, 2026-11).
         price = price_of(model) or (Price() if named.endswith(":free") else None)
-        models[named] = ModelFacts(_context(model), price=price, retired=bool(model.deprecated))
+        context = 0 if named in CONTEXTS_UNSURE.get(name, ()) else _context(model)
+        models[named] = ModelFacts(context, price=price, retired=bool(model.deprecated))
         also.update(dict.fromkeys(equals - {named}, named))
         prefixes.update(dict.fromkeys(begins, named))
     return Book(models=models, also=also, prefixes=prefixes, outputs=OUTPUTS.get(name, {}))

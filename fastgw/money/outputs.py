@@ -1,4 +1,4 @@
-"""The most that models give, in tokens: what the package of prices does not say. Read by `book_build` alone.
+"""The most that models give and take, in tokens: what the package of prices does not say. Read by `book_build` alone.
 
 By book and beginning of the model's name in lower case; the longest that fits counts. Where a vendor's pages differ or
 say a round "128K", the least stands here: a cap that is too low cuts an answer of uncommon length, one that is too high
@@ -125,3 +125,10 @@ OUTPUTS: dict[str, Mapping[str, int]] = {
     },
 }
 OUTPUTS["vertex"] = {**OUTPUTS["google"], **OUTPUTS["anthropic"]}
+
+CONTEXTS_UNSURE: dict[str, frozenset[str]] = {
+    "anthropic": frozenset({"claude-sonnet-4-0"}),
+    "deepseek": frozenset({"deepseek-chat", "deepseek-reasoner"}),
+}
+"""Models that may take more than the package says, so that it is better to know nothing: a million with a beta header;
+names that mean another model now (api-docs.deepseek.com, change log, 2026-04)."""

@@ -21,7 +21,7 @@ from genai_prices.types import (
 
 from fastgw.money.book import FOLDER, NO_BOOK, Book, ModelFacts, shipped
 from fastgw.money.book_build import _TOKENS, BOOKS, _nano, build, price_of, written
-from fastgw.money.outputs import OUTPUTS
+from fastgw.money.outputs import CONTEXTS_UNSURE, OUTPUTS
 from fastgw.money.tariffs import pricing_of
 from fastgw.providers import VENDORS
 from fastgw.settings.prices import DatedPrice, Price, PriceTier, SpeedPrice
@@ -65,6 +65,14 @@ def test_every_limit_is_of_a_model_that_the_book_may_have() -> None:
         for beginning in outputs:
             known = any(one.startswith(beginning) or beginning.startswith(one) for one in names)
             assert known or "-chat" in beginning or name == "vertex", f"{name}: {beginning}"
+
+
+def test_contexts_that_nobody_can_be_sure_of_are_unknown() -> None:
+    for name, models in CONTEXTS_UNSURE.items():
+        assert {model: shipped(name).models[model].context_length for model in models} == dict.fromkeys(models, 0)
+    # Priced for prompts of more than is said to fit.
+    sonnet = shipped("anthropic").models["claude-sonnet-4-5"]
+    assert (sonnet.context_length, bool(sonnet.price and sonnet.price.tiers)) == (0, True)
 
 
 def test_retired_models_are_priced_and_not_current() -> None:

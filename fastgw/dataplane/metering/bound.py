@@ -36,6 +36,8 @@ TOOLS_TOKENS = 1_000
 TOOL_DEFINED_TOKENS = 1_000
 CONTEXT_UNKNOWN_TOKENS = 1_048_576
 """Stands for the context of a model of which it is not known."""
+CONTEXT_SLACK = 16
+"""A sixteenth is added to what a book says, which often is a round number: 1,000,000 for 1,048,576."""
 IMAGE_TOKENS_MAX = 16_384
 IMAGE_TOKENS_MAX_BY_DIALECT = {"messages": 5_000, "gemini": 5_000, "converse": 5_000}
 IMAGE_TOKENS_MAX_4O_MINI = 48_169
@@ -61,7 +63,7 @@ def bound_for(settings: MoneySettings, fields: Fields, body_bytes: int, candidat
     return bound_prompt_tokens(
         fields,
         body_bytes,
-        context_length=max(contexts) if all(contexts) else 0,
+        context_length=max(contexts) * (CONTEXT_SLACK + 1) // CONTEXT_SLACK if all(contexts) else 0,
         tokens_per_byte_ppm=max(factors),
         image_tokens_max=max(map(image_tokens_max, candidates)),
     )
