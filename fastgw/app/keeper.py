@@ -16,6 +16,7 @@ from fastgw.app import handover, logs
 from fastgw.app.handover import Handover, Report
 from fastgw.app.margins import WithMargins
 from fastgw.errors import StartupError
+from fastgw.keeper.prices import PriceMirroring
 from fastgw.providers import VENDORS
 from fastgw.settings import Settings
 from fastgw.storage.journal import Journals
@@ -83,7 +84,8 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
     purse_board, price_board = PurseBoard(store), PriceBoard(store)
     try:
         keys = WithMargins(Keys(engine), settings)
-        await _mirror_once(keys, mirror)
+        prices = PriceOverrides(engine)
+        await _mirror_once(keys, mirror, PriceMirroring(prices, price_board))
         handover.report(parent, Report(key=key))
         # Loaded behind the report: nothing of it is needed for the first answer, and its HTTP client takes a while.
         from fastgw.keeper.run import run  # noqa: PLC0415
@@ -97,7 +99,7 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
             purse_board=purse_board,
             keys=keys,
             mirror=mirror,
-            prices=PriceOverrides(engine),
+            prices=prices,
             price_board=price_board,
             board=board,
             providers=settings.providers,
@@ -114,12 +116,14 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
         engine.dispose()
 
 
-async def _mirror_once(keys: WithMargins, mirror: KeyMirror) -> None:
+async def _mirror_once(keys: WithMargins, mirror: KeyMirror, prices: PriceMirroring) -> None:
     """Mirror all keys, so that the first request with a key that was just shown finds it. The store may be starting."""
     deadline_ns = clock.monotonic_ns() + STORE_WAIT_MS * 1_000_000
     principals = await asyncio.to_thread(keys.principals)
     while True:
         try:
+            # Before the keys: workers that know them serve, and charge by the prices that they find then.
+            await prices.look()
             await mirror.sync(principals)
         except (RedisError, OSError) as error:
             if clock.monotonic_ns() > deadline_ns:
