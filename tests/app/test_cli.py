@@ -2,12 +2,14 @@
 
 import datetime
 import json
+import subprocess
+import sys
 
 import httpx
 import pytest
 
 from fastgw import __version__
-from tests.fakes.gateway import PATIENCE_S, Gateway
+from tests.fakes.gateway import PATIENCE_S, ROOT, Gateway
 from tests.fakes.shell import Shell
 
 
@@ -15,6 +17,12 @@ def test_the_version_needs_no_verb(shell: Shell) -> None:
     done = shell.run("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"fastgw {__version__}\n", "")
     assert "One fast HTTP endpoint" in shell.run("--help").stdout
+
+
+def test_the_command_line_loads_no_store_before_a_verb_needs_one() -> None:
+    code = "import sys; from fastgw.app import cli; print({'sqlalchemy', 'redis', 'httpx'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_keys_are_created_listed_and_revoked_without_a_gateway(shell: Shell) -> None:

@@ -299,3 +299,25 @@ async def test_a_store_that_was_away_and_comes_back_empty(
             await worker.end()
             place.workers.clear()
             again.stop()
+
+
+async def test_two_machines_with_a_keeper_each_share_one_account(
+    tmp_path: Path, place: Place, engine: Engine, valkey: embedded.Embedded
+) -> None:
+    account = place.account(100_000)
+    there = Place(tmp_path / "elsewhere", valkey.url, engine)
+    async with keeping(place.folder, engine, valkey), keeping(there.folder, engine, valkey):
+        here, other = await place.worker(), await there.worker()
+        held = await other.hold(account, 60_000)
+        assert await here.ask(account, 40_001) is Reason.BALANCE
+        await place.lose_store()
+        assert await here.ask(account, 40_001) is Reason.BALANCE
+        other.charge(held, 50_000)
+        await drained(place, account, 50_000)
+
+        async def returned() -> bool:
+            return isinstance(await here.ask(account, 50_000), Grant)
+
+        await until(returned)
+        assert await other.ask(account, 1) is Reason.BALANCE
+        await other.end()
