@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -86,6 +87,7 @@ def assert_exact(account: Account, credit_nano: int, spending: Spending) -> None
     assert account.charged_nano() == served * CHARGE_NANO
     assert shown["balance_nano_usd"] == credit_nano - served * CHARGE_NANO >= 0
     assert len([1 for plan, status in spending.told if status != 200 and account.till.meter.of(plan)]) == 0
+    account.assert_gate_agrees(account.key())
     account.till.checked()
 
 
@@ -150,6 +152,9 @@ def test_while_the_gate_is_away_only_the_unlimited_go_on(own: Till) -> None:
     account = own.account(usd="1")
     key = account.key()
     assert own.ask(key, Plan(id="before-away"), cap=10).status == 200
+    # A worker reads a key that it has not seen yet from the store.
+    known = [own.ask(own.gateway.key, Plan(id=f"known-{number}"), cap=10).status for number in range(16)]
+    assert set(known) == {200}
     pid = own.gateway.pids()["valkey"]
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -165,7 +170,7 @@ def test_while_the_gate_is_away_only_the_unlimited_go_on(own: Till) -> None:
     own.until_status(own.question(key, Plan(id="after-away"), "plain/fake-1", cap=10), 200)
     charged = 2 * worth({"in_text": 11, "out_text": 7}, PLAIN)
     until(lambda: account.balance_nano == 1_000_000_000 - charged, "both charges")
-    account.until_settled()
+    account.assert_gate_agrees(key)
 
 
 def test_while_the_keeper_is_halted_nothing_is_overdrawn(own: Till) -> None:
@@ -198,33 +203,42 @@ def test_a_killed_worker_charges_what_it_had_delivered(own: Till) -> None:
     (row,) = until(account.rows, "the orphan's row", 40)
     assert row["outcome"] == "orphaned"
     tokens_each = 8_000 // 8
-    assert row["in_text"] + row["out_text"] > 0
-    assert row["charge_nano"] == worth(row, PLAIN)
+    assert_charged(row)
     assert row["out_text"] + row["out_reasoning"] >= (got - 9) * tokens_each // 2, "no more than 64 KB are forgiven"
     shown = account.until_settled()
     assert shown["balance_nano_usd"] == 10_000_000_000 - row["charge_nano"]
     own.until_status(own.question(key, Plan(id="after-kill"), "plain/fake-1", cap=10), 200)
+    until(lambda: account.balance_nano < shown["balance_nano_usd"], "the charge after that")
+    account.assert_gate_agrees(key)
 
 
 @pytest.mark.parametrize("ending", ["kill", "stop"])
 def test_a_gateway_that_ends_leaves_no_hold(own: Till, ending: str) -> None:
     account = own.account(usd="1")
     key = account.key()
-    plan = Plan(id=f"ends-{ending}", letters=80_000, deltas=100, hang=60, text=60, said=100)
+    plan = Plan(id=f"ends-{ending}", letters=80_000, deltas=1_000, gap_ms=50, text=60, said=100)
     asked = own.question(key, plan, "plain/fake-1", stream=True, cap=50_000)
-    with reading(own, asked, 50):
-        assert account.show()["held_nano_usd"] > 0
+    with reading(own, asked, 20):
+        until(lambda: account.show()["held_nano_usd"] > 0, "the hold to be shown")
         if ending == "kill":
             own.gateway.kill()
         else:
             assert own.gateway.stop() == 0
     own.gateway.start()
     (row,) = until(account.rows, "the row of what was running", 40)
-    assert row["outcome"] in {"kill": {"orphaned"}, "stop": {"drained", "client_gone"}}[ending]
-    assert row["charge_nano"] == worth(row, PLAIN)
+    # Workers whose supervisor is killed end in order, too.
+    assert row["outcome"] in {"drained", "orphaned"}
+    assert_charged(row)
     assert account.until_settled()["balance_nano_usd"] == 1_000_000_000 - row["charge_nano"]
-    own.until_status(own.question(key, Plan(id=f"after-{ending}"), "plain/fake-1", cap=10), 200)
+    account.assert_gate_agrees(key)
     own.checked()
+
+
+def assert_charged(row: dict[str, Any]) -> None:
+    """What was said costs its price, and the prompt something: the gateway has two ways to count it."""
+    said = worth({"out_text": row["out_text"]}, PLAIN)
+    assert row["out_text"] > 0
+    assert said < row["charge_nano"] <= said + worth({"in_text": 400}, PLAIN)
 
 
 @contextmanager
@@ -233,8 +247,8 @@ def reading(till: Till, asked: Asked, events: int) -> Iterator[int]:
     url, seen = till.gateway.url + asked.path, 0
     with httpx.stream("POST", url, json=asked.body, headers=asked.headers, timeout=20) as answer:
         assert answer.status_code == 200
-        for line in answer.iter_lines():
-            seen += line.startswith("data: ")
-            if seen >= events:
-                break
+        # An iterator that is dropped would close the connection.
+        lines = answer.iter_lines()
+        while seen < events:
+            seen += next(lines).startswith("data: ")
         yield seen

@@ -60,10 +60,12 @@ def test_one_balance(till: Till) -> None:
     account = till.account(usd="0.315")
     assert len([name for name in till.gateway.pids() if name.startswith("worker")]) == 4
     assert affords * CHARGE_NANO == 315_000_000
-    asked, told = race(till, [account.key() for _ in range(3)], "balance")
+    keys = [account.key() for _ in range(3)]
+    asked, told = race(till, keys, "balance")
     served = assert_told(till, asked, told)
     assert 0 < served <= affords
     assert_paid(account, 315_000_000, served)
+    account.assert_gate_agrees(keys[0])
     till.checked()
 
 

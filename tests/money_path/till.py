@@ -202,3 +202,26 @@ class Account:
             return shown if shown["held_nano_usd"] == 0 else None
 
         return until(look, f"all holds of {self.id} to be resolved", 30)
+
+    def assert_gate_agrees(self, key: str) -> None:
+        """The gate lends this account what it lends another one of the same balance, so it holds nothing of it.
+
+        The cap that it writes into a request without one tells what it has. `key` must have no quota.
+        """
+        self.until_settled()
+        twin = self.till.account(usd=f"{Decimal(max(0, self.balance_nano) + NANO // 20) / NANO:f}")
+        self.credit(f"{Decimal(NANO // 20 - min(0, self.balance_nano)) / NANO:f}")
+        other = twin.key()
+        caps = []
+
+        def look() -> bool:
+            caps.append((self._lent(key), twin._lent(other)))
+            return caps[-1][0] == caps[-1][1] is not None
+
+        until(look, f"the gate to lend as much of {self.id} as of {twin.id}: {caps}", 30)
+
+    def _lent(self, key: str) -> int | None:
+        plan = Plan(id=f"lent-{next(_numbers):06}", said=1)
+        if self.till.ask(key, plan).status != 200:
+            return None
+        return self.till.served(plan)[0].cap
