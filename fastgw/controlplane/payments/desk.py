@@ -90,6 +90,7 @@ class Payments:
         self._book = book
         self._moved = moved
         self._wall_ms = wall_ms
+        self._asking: set[tuple[str, str]] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -156,12 +157,7 @@ class Payments:
         return Answer(200, "ok")
 
     async def _act(self, provider: PaymentProvider, said: Notice) -> None:
-        notice: Notice | None = said
-        if not said.proven:
-            if not await self._ours(provider.name, said.provider_ref):
-                _log.warning("%s: notice about %s, which is not ours", provider.name, word(said.provider_ref))
-                return
-            notice = await provider.confirm(said)
+        notice = said if said.proven else await self._confirmed(provider, said)
         if notice is None:
             return
         payment = await asyncio.to_thread(
@@ -177,6 +173,21 @@ class Payments:
         elif applied is Applied.POSTED:
             _log.info("%s: %s about payment %s is booked", provider.name, notice.kind, payment.id)
             await self._tell(payment.account_id)
+
+    async def _confirmed(self, provider: PaymentProvider, said: Notice) -> Notice | None:
+        if not await self._ours(provider.name, said.provider_ref):
+            _log.warning("%s: notice about %s, which is not ours", provider.name, word(said.provider_ref))
+            return None
+        asking = provider.name, said.provider_ref
+        # Payers know the ids of their payments: however many notices they make up, one question at a time is asked.
+        # A true one that comes meanwhile may tell of something newer, so it has to come again.
+        if asking in self._asking:
+            raise ProviderFailed("it is being asked about the same payment already", again=True)
+        self._asking.add(asking)
+        try:
+            return await provider.confirm(said)
+        finally:
+            self._asking.discard(asking)
 
     async def _ours(self, provider: str, provider_ref: str) -> bool:
         """Whether a payment is known, or may be the one whose id got lost on its way here."""

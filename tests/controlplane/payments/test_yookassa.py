@@ -1,5 +1,6 @@
 """YooKassa: notices are not signed, so only what its API says counts."""
 
+import asyncio
 import json
 
 import pytest
@@ -47,6 +48,20 @@ async def test_strangers_cannot_make_the_gateway_ask(shop: Shop) -> None:
         body = json.dumps({"event": "payment.succeeded", "object": {"id": name, "status": "succeeded"}}).encode()
         assert await shop.hears("yookassa", ([], body)) in {200, 400}
     assert shop.russian.asked == []
+
+
+async def test_of_many_notices_about_one_payment_each_asks_alone(shop: Shop) -> None:
+    started = await shop.begin("yookassa")
+    ref = shop.ref(started)
+    shop.russian.succeed(ref)
+    shop.russian.asked.clear()
+    sent = shop.russian.notice("payment.succeeded", ref)
+    statuses = await asyncio.gather(*(shop.hears("yookassa", sent) for _ in range(20)))
+    assert set(statuses) <= {200, 503} and 200 in statuses
+    assert len(shop.russian.asked) == statuses.count(200)
+    assert shop.balance == 20 * USD
+    assert await shop.hears("yookassa", sent) == 200
+    assert shop.balance == 20 * USD
 
 
 async def test_a_payment_whose_id_got_lost_is_found_by_what_the_api_says(shop: Shop) -> None:
