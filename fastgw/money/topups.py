@@ -22,7 +22,7 @@ DISPUTE = "dispute:"
 
 
 class Rank(enum.IntEnum):
-    """How far along a dispute is, or how a payment ended without money."""
+    """How far along a dispute is; all else has none."""
 
     NONE = 0
     TAKEN = 1
@@ -116,6 +116,8 @@ def merged(parts: Parts, claims: Iterable[Claim]) -> Parts:
     for claim in claims:
         if not 0 <= claim.amount_minor <= AMOUNT_MAX:
             raise ValueError(f"an amount of {claim.amount_minor} minor units is no payment")
+        if claim.rank and not claim.about.startswith(DISPUTE):
+            raise ValueError("only disputes have ranks: a sum that was paid must never be replaced by a lesser one")
         known = held.get((claim.source, claim.about))
         if known is None or (known.rank, known.amount_minor) < (claim.rank, claim.amount_minor):
             held[claim.source, claim.about] = claim

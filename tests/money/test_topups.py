@@ -20,11 +20,11 @@ from fastgw.money.topups import (
 
 abouts = st.sampled_from(["paid", "refunded", "failed", "expired", DISPUTE + "a", DISPUTE + "b"])
 claims = st.builds(
-    Claim,
-    source=st.sampled_from(["", "1", "2"]),
-    about=abouts,
-    amount_minor=st.integers(0, 5_000) | st.just(AMOUNT_MAX),
-    rank=st.sampled_from(list(Rank)),
+    lambda source, about, amount, rank: Claim(source, about, amount, rank if about.startswith(DISPUTE) else Rank.NONE),
+    st.sampled_from(["", "1", "2"]),
+    abouts,
+    st.integers(0, 5_000) | st.just(AMOUNT_MAX),
+    st.sampled_from(list(Rank)),
 )
 rates = st.integers(1, 10**14)
 
@@ -100,6 +100,11 @@ def test_states(said: list[Claim], state: str) -> None:
 def test_absurd_claims_are_refused(amount: int) -> None:
     with pytest.raises(ValueError, match="no payment"):
         merged((), [Claim("", "paid", amount)])
+
+
+def test_only_disputes_have_ranks() -> None:
+    with pytest.raises(ValueError, match="only disputes"):
+        merged((), [Claim("", "paid", 5, Rank.TAKEN)])
 
 
 def test_parts_are_bounded() -> None:
