@@ -20,7 +20,9 @@ def test_prices_are_set_replaced_and_forgotten(engine: Engine) -> None:
     prices.put("fake/fake-1", RICH, 3)
     assert (prices.version(), prices.count()) == (3, 2)
     assert prices.all() == {"alias": RICH, "fake/fake-1": RICH}
-    assert prices.delete("alias") and not prices.delete("alias")
+    assert prices.delete("alias")
+    assert prices.version() == 4
+    assert not prices.delete("alias")
     assert (prices.version(), prices.all()) == (4, {"fake/fake-1": RICH})
 
 
