@@ -1,7 +1,7 @@
 """Redemption codes: easy to type, hard to guess, and a mistyped one is noticed."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastgw.money import codes
@@ -31,12 +31,14 @@ def test_a_code_can_be_typed_in_many_ways() -> None:
         assert codes.hint(code) == f"{code[:9]}-…"
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(CHARS) - 1), st.sampled_from(ALPHABET))
 def test_one_wrong_character_is_noticed(place: int, char: str) -> None:
     typed = CHARS[:place] + char + CHARS[place + 1 :]
     assert codes.normal(typed) == (CODE if typed == CHARS else None)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 22), st.integers(0, 22))
 def test_two_swapped_characters_are_noticed(first: int, second: int) -> None:
     chars = list(CHARS)
@@ -50,6 +52,7 @@ def test_what_is_no_code_is_none(text: str) -> None:
     assert codes.normal(text) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=70))
 def test_no_text_breaks_it(text: str) -> None:
     found = codes.normal(text)

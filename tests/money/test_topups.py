@@ -1,7 +1,7 @@
 """Claims: their order and number do not matter, nothing is returned that was not credited, and states follow."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastgw.money.amounts import AMOUNT_MAX
@@ -29,6 +29,7 @@ claims = st.builds(
 rates = st.integers(1, 10**14)
 
 
+@settings(deadline=None)
 @given(st.lists(claims, max_size=12), st.randoms(use_true_random=False))
 def test_any_order_and_number_of_claims_end_in_the_same(said: list[Claim], random: object) -> None:
     once = merged((), said)
@@ -40,6 +41,7 @@ def test_any_order_and_number_of_claims_end_in_the_same(said: list[Claim], rando
     assert one_by_one == once == merged(once, said)
 
 
+@settings(deadline=None)
 @given(st.lists(claims, max_size=12), rates)
 def test_nothing_is_returned_that_was_not_credited(said: list[Claim], rate: int) -> None:
     now = standing(merged((), said), rate)
@@ -47,6 +49,7 @@ def test_nothing_is_returned_that_was_not_credited(said: list[Claim], rate: int)
     assert now.refunded_nano + now.disputed_nano <= now.credited_nano == nano_of(now.paid_minor, rate)
 
 
+@settings(deadline=None)
 @given(st.lists(claims, max_size=8), claims, rates)
 def test_what_was_credited_never_shrinks(said: list[Claim], one_more: Claim, rate: int) -> None:
     parts = merged((), said)
@@ -55,6 +58,7 @@ def test_what_was_credited_never_shrinks(said: list[Claim], one_more: Claim, rat
     assert after.paid_minor >= before.paid_minor
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**9), rates)
 def test_an_amount_in_usd_is_asked_for_in_full(amount_nano: int, rate: int) -> None:
     minor = minor_of(amount_nano, rate)

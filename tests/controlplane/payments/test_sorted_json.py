@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastgw.controlplane.payments.sorted_json import DEPTH_MAX, Lists, sorted_json
@@ -41,6 +41,7 @@ plain = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=3), plain, max_size=4))
 def test_it_says_the_same_in_one_order(said: dict[str, object]) -> None:
     text = sorted_json(msgspec.json.encode(said), Lists.KEPT)
