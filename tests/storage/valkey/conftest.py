@@ -10,6 +10,7 @@ from fastgw.exchange import Ask, Principal
 from fastgw.limits import Limits
 from fastgw.storage.valkey import embedded
 from fastgw.storage.valkey.gate import LOCAL_NS, ValkeyGate
+from fastgw.storage.valkey.purse_board import PurseBoard
 
 
 @pytest.fixture
@@ -48,6 +49,29 @@ async def gate_of(server: embedded.Embedded) -> AsyncIterator[GateOf]:
 @pytest.fixture
 async def gate(gate_of: GateOf) -> ValkeyGate:
     return await gate_of()
+
+
+@pytest.fixture
+async def board(server: embedded.Embedded) -> AsyncIterator[PurseBoard]:
+    made = PurseBoard(server.url)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def purse_gate_of(server: embedded.Embedded) -> AsyncIterator[GateOf]:
+    """Gates of workers by the number that the keeper knows them by; 101 if none is given."""
+    opened: list[ValkeyGate] = []
+
+    async def build(worker: int = 101, allowance_nano: int = 0) -> ValkeyGate:
+        gate = ValkeyGate(server.url, allowance_nano=allowance_nano, deadline_ns=10_000_000_000)
+        opened.append(gate)
+        await gate.start(worker)
+        return gate
+
+    yield build
+    for gate in opened:
+        await gate.aclose()
 
 
 NO_LIMITS = Limits()

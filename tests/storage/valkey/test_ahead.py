@@ -6,10 +6,11 @@ from time import monotonic
 
 import msgspec
 
-from fastgw.exchange import Ask, Denial, Grant, Reason
+from fastgw.exchange import Ask, Denial, Grant, Hold, Purse, Reason
 from fastgw.limits import Limits
 from fastgw.storage.valkey.ahead import SLOTS, AheadGate
 from fastgw.storage.valkey.gate import ValkeyGate
+from fastgw.storage.valkey.purse_board import PurseBoard
 
 AskOf = Callable[..., Ask]
 GateOf = Callable[..., Awaitable[ValkeyGate]]
@@ -122,3 +123,22 @@ async def test_slots_of_an_old_key_record_are_not_handed_out(gate: ValkeyGate, a
     verdict = await ahead.admit(old)
     assert isinstance(verdict, Denial)
     assert verdict.reason is Reason.STALE_KEY
+
+
+async def test_money_is_never_taken_ahead(purse_gate_of: GateOf, board: PurseBoard, ask_of: AskOf) -> None:
+    gate = await purse_gate_of()
+    ahead = AheadGate(gate)
+    for _ in range(2):
+        await board.publish([Purse("acc_a", 1, 1, ((101, 0),), balance_nano=1_000)], create=True)
+    plain = ask_of(PLENTY)
+    payer = msgspec.structs.replace(plain.principal, account_id="acc_a", prepaid=True)
+    paid = msgspec.structs.replace(plain, principal=payer, hold=Hold(5, 5))
+    for _ in range(100):
+        verdict = await ahead.admit(paid)
+        assert isinstance(verdict, Grant)
+        assert verdict.hold_nano == 5
+        ahead.settle(verdict, 0, 3)
+    free = await ahead.admit(msgspec.structs.replace(paid, hold=Hold(10_000, 1)))
+    assert isinstance(free, Grant)
+    assert free.hold_nano == 700
+    await gate.aclose()

@@ -38,6 +38,17 @@ class Worker:
         self.running: list[Grant] = []
         self.journal: list[int] = []
         self.alive = True
+        self.deaf = False
+
+    def hear(self, hears: bool) -> None:
+        sender = self.gate._sender
+        self.deaf = not hears
+        if hears:
+            vars(sender).pop("tell", None)
+            vars(sender).pop("poll", None)
+        else:
+            sender.tell = lambda name, generation: None  # type: ignore[method-assign]
+            sender.poll = lambda: None  # type: ignore[method-assign]
 
 
 class Ledger:
@@ -123,8 +134,8 @@ class Laws(RuleBasedStateMachine):
             assert verdict.left_nano <= max(self.left(), 0)
 
     def silent(self) -> bool:
-        """Whether a dead worker keeps the purses from being made anew."""
-        return any(not worker.alive for worker in self.workers)
+        """Whether a dead or deaf worker keeps the purses from being made anew."""
+        return any(not worker.alive or worker.deaf for worker in self.workers)
 
     def living(self) -> list[Worker]:
         return [worker for worker in self.workers if worker.alive]
@@ -203,9 +214,14 @@ class Laws(RuleBasedStateMachine):
         self.charged += charge
 
     @precondition(lambda self: self.living())
-    @rule(exchanges=st.lists(st.tuples(st.integers(0, 3), MONEY, st.integers(0, 100)), min_size=1, max_size=6))
-    def exchange(self, exchanges: list[tuple[int, int, int]]) -> None:
+    @rule(
+        exchanges=st.lists(st.tuples(st.integers(0, 3), MONEY, st.integers(0, 100)), min_size=1, max_size=6),
+        awake=AWAKE,
+    )
+    def exchange(self, exchanges: list[tuple[int, int, int]], awake: bool) -> None:
         """Some that begin and end one after the other."""
+        if awake:
+            self.make_anew()
         for pick, want, part in exchanges:
             worker = self.living()[pick % len(self.living())]
             verdict = self.run(self._admit(worker, self.ask(want, 0)))
@@ -232,6 +248,17 @@ class Laws(RuleBasedStateMachine):
             return verdict
 
         self.took(worker, self.run(lost()))
+
+    @precondition(lambda self: self.living())
+    @rule(pick=st.integers(0))
+    def hear_nothing(self, pick: int) -> None:
+        """Messages of the store do not reach a worker, for some steps."""
+        self.living()[pick % len(self.living())].hear(False)
+
+    @rule()
+    def hear_again(self) -> None:
+        for worker in self.living():
+            worker.hear(True)
 
     @precondition(lambda self: len(self.living()) > 1)
     @rule(pick=st.integers(0))
@@ -324,6 +351,7 @@ class Laws(RuleBasedStateMachine):
             self.loop.close()
 
     def settle_everything(self) -> None:
+        self.hear_again()
         for worker in self.living():
             self.run(self.told(worker))
             while worker.running:
