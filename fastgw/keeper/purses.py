@@ -18,6 +18,8 @@ _log = logging.getLogger("fastgw.keeper")
 
 CHECK_S = 0.8
 """Between two looks at what others have changed and at the list of wanted names. Messages have them looked at once."""
+PACE_S = 0.03
+"""Between two publications. While a worker does not tell its numbers, others ask for a purse again and again."""
 RETRY_S = 0.1
 """Before what failed is tried again; doubles up to `CHECK_S`."""
 PORTION = 500
@@ -153,8 +155,9 @@ class Purses:
         failures = 0
         while not stop.is_set():
             if failures:
-                await asyncio.sleep(min(RETRY_S * 2**failures, CHECK_S))
+                await asyncio.sleep(min(RETRY_S * 2 ** min(failures, 10), CHECK_S))
             else:
+                await asyncio.sleep(PACE_S)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(every_s):
                         await due.wait()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
+import pytest
 
 from fastgw.exchange import Purse
 from fastgw.keeper import purses as module
@@ -64,6 +65,7 @@ class Gate:
         self.records: dict[str, Purse] = {}
         self.list: dict[str, None] = {}
         self.places: set[str] = set()
+        self.failures = 0
         self.heard: asyncio.Queue[str] = asyncio.Queue()
         self.broken = False
 
@@ -101,6 +103,7 @@ class Gate:
 
     def _work(self) -> None:
         if self.broken:
+            self.failures += 1
             raise OSError("the store is away")
 
     def balance(self, name: str) -> int | None:
@@ -195,6 +198,31 @@ async def test_what_failed_is_done_when_the_stores_are_back() -> None:
         await asyncio.sleep(0.3)
         assert gate.balance("acct_1") == 0
         gate.broken = False
+        await until(lambda: gate.balance("acct_1") == 7)
+
+
+async def test_who_asks_again_and_again_is_heard_at_a_bounded_pace() -> None:
+    truth, gate = Truth(), Gate()
+    async with keeping(truth, gate):
+        began = asyncio.get_running_loop().time()
+        for _ in range(200):
+            gate.want("acct_1")
+            await asyncio.sleep(0.001)
+        passed = asyncio.get_running_loop().time() - began
+        assert 1 <= truth.reads <= 2 + 2 * passed / module.PACE_S
+
+
+async def test_an_outage_of_any_length_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHECK_S", 0.0005)
+    monkeypatch.setattr(module, "PACE_S", 0.0)
+    truth, gate = Truth(), Gate()
+    gate.records["acct_1"] = Purse("acct_1", 0, 0, drained=())
+    gate.broken = True
+    async with keeping(truth, gate) as purses:
+        await until(lambda: gate.failures > 3_000)
+        gate.broken = False
+        truth.balances = {"acct_1": 7}
+        purses.changed(["acct_1"])
         await until(lambda: gate.balance("acct_1") == 7)
 
 
