@@ -13,7 +13,7 @@ from fastgw.settings.prices import Price
 BOARD_RETRY_S = 1.0
 LISTS_POLL_S = 30.0
 """Model lists are read anew this often even without a message, in case one was lost."""
-PRICES_POLL_S = 2.0
+PRICES_POLL_S = 5.0
 """The same of prices: for so long a lost message may let an old price go on."""
 
 

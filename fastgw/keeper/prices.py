@@ -10,8 +10,8 @@ from fastgw.settings.prices import Price
 
 _log = logging.getLogger("fastgw.keeper")
 
-CHECK_S = 0.5
-"""Between two looks: so long a changed price may take to reach the workers, and as long again in them."""
+CHECK_S = 1.0
+"""Between two looks: so long a changed price may take to reach the workers."""
 
 
 class PriceSource(Protocol):
