@@ -18,9 +18,37 @@ from fastgw.settings import Settings
 from fastgw.storage.sql.payments import PaymentStore
 
 AT_ONCE = 2
+"""Payments that are begun, and as many notices: a provider that is slow with the ones holds up none of the others."""
 WAITING_MAX = 64
-"""Calls that run or wait; beyond it, 503."""
-_CODES = {400: "invalid_request", 404: "not_found", 429: "rate_limited", 503: "provider_unavailable"}
+"""Of each, that run or wait; beyond it, 503."""
+_CODES = {
+    400: "invalid_request",
+    404: "not_found",
+    429: "rate_limited",
+    502: "provider_refused",
+    503: "provider_unavailable",
+}
+
+
+class _Turns:
+    """A few at once, and not too many who wait."""
+
+    def __init__(self, waiting_max: int) -> None:
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+        self._waiting_max = waiting_max
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn. Raises `GatewayError` (503) when too many do."""
+        if self._waiting >= self._waiting_max:
+            raise _busy()
+        self._waiting += 1
+        try:
+            async with self._at_once:
+                yield
+        finally:
+            self._waiting -= 1
 
 
 class TopUps:
@@ -28,9 +56,7 @@ class TopUps:
 
     def __init__(self, payments: Payments, *, waiting_max: int = WAITING_MAX) -> None:
         self._payments = payments
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
-        self._waiting_max = waiting_max
+        self._begun, self._taken = _Turns(waiting_max), _Turns(waiting_max)
 
     @classmethod
     def open(cls, settings: Settings, book: PaymentStore, moved: Callable[[str], Awaitable[None]]) -> "TopUps":
@@ -39,7 +65,7 @@ class TopUps:
 
     async def checkout(self, account_id: str, provider: str, amount_nano: int) -> Started:
         """Begin a payment. Raises `Refused` and `GatewayError` (503)."""
-        async with self._turn():
+        async with self._begun.turn():
             try:
                 return await self._payments.checkout(account_id, provider, amount_usd_nano=amount_nano)
             except PaymentRefused as refused:
@@ -52,20 +78,9 @@ class TopUps:
         self, provider: str, headers: Sequence[tuple[bytes, bytes]], body: bytes, address: str
     ) -> tuple[int, str]:
         """Act upon a notice: HTTP status and text for its sender. Raises `GatewayError` (503)."""
-        async with self._turn():
+        async with self._taken.turn():
             answer = await self._payments.notify(provider, headers, body, address)
         return answer.status, answer.text
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._waiting >= self._waiting_max:
-            raise _busy()
-        self._waiting += 1
-        try:
-            async with self._turns:
-                yield
-        finally:
-            self._waiting -= 1
 
 
 def _busy() -> GatewayError:

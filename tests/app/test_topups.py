@@ -47,6 +47,9 @@ async def test_a_few_at_once_and_no_endless_queue() -> None:
     with pytest.raises(GatewayError) as refused:
         await desk.notify("stripe", (), b"", "")
     assert (refused.value.status, refused.value.retry_after_s) == (503, 1)
+    slow.raised = PaymentRefused("no", 404)
+    with pytest.raises(Refused):
+        await asyncio.wait_for(desk.checkout("acct_a", "stripe", 1), 30)
     running.pop().cancel()
     slow.go.set()
     assert await asyncio.gather(*running) == [(200, "ok")] * 4
