@@ -41,6 +41,8 @@ from fastgw.money.topups import Claim
 BASE_URL = "https://api.nowpayments.io"
 DECIMALS = 2
 """Of the currencies that prices are in."""
+IPN_BYTES_MAX = 32 * 1024
+"""Of a notice: it is sorted before its signature can be checked. Theirs have 1 KB (2026)."""
 DOLLAR_COINS = ("usdt", "usdc", "tusd", "busd", "dai", "usdd", "pyusd", "fdusd")
 """Beginnings of the names of coins that are worth a dollar, whatever network they are on (`usdttrc20`)."""
 
@@ -146,6 +148,8 @@ class NowPayments:
         """The sorted form of `body` that was signed; amounts are read from there, so from nothing else."""
         if len(signature) != hashlib.sha512().digest_size * 2 or not signature.isascii():
             raise NoticeRefused("the signature is missing or cannot be read")
+        if len(body) > IPN_BYTES_MAX:
+            raise NoticeRefused(f"a notice has at most {IPN_BYTES_MAX} bytes", status=413)
         for lists in Lists:
             try:
                 text = sorted_json(body, lists)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from fastgw.controlplane.payments.nowpayments import IPN_BYTES_MAX
 from fastgw.controlplane.payments.provider import Terms
 from tests.controlplane.payments.conftest import CENT, USD, Shop
 from tests.fakes.nowpayments import exact, ordered, text_of
@@ -182,6 +183,14 @@ async def test_absurd_notices_are_refused(shop: Shop, change: dict[str, object])
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b'{"a":' * 100 + b"1" + b"}" * 100])
 async def test_garbage_is_refused(shop: Shop, body: bytes) -> None:
     assert await shop.hears("nowpayments", ([(b"x-nowpayments-sig", b"0" * 128)], body)) == 400
+
+
+async def test_what_is_too_long_is_not_sorted(shop: Shop) -> None:
+    started = await shop.begin("nowpayments")
+    deposit = shop.coins.deposit(shop.ref(started), pay_amount="20")
+    deposit["order_description"] = "x" * IPN_BYTES_MAX
+    assert await shop.hears("nowpayments", shop.coins.ipn(deposit, "finished", "20")) == 413
+    assert shop.balance == 0
 
 
 async def test_a_price_in_another_currency_is_converted_at_the_payments_rate(shop: Shop) -> None:
