@@ -20,6 +20,7 @@ from fastgw.storage.sql.accounts import Accounts
 from fastgw.storage.sql.engine import open_engine, url_of
 from fastgw.storage.sql.schema import migrate
 from fastgw.storage.sql.tables import KEY_SPENT
+from fastgw.storage.valkey import embedded
 from tests.dataplane.caller import Caller
 from tests.dataplane.conftest import Worker
 from tests.storage.sql.books import DAY_MS, exchange, write
@@ -47,7 +48,7 @@ async def key_of(worker: Worker, **fields: Any) -> str:
 async def get(worker: Worker, key: str, what: str = "usage", query: str = "", **scope: Any) -> Caller:
     app: Callable[..., Any] = getattr(worker.wiring, what)
     path = "/v1/usage" if what == "usage" else f"/dashboard/billing/{what}"
-    asked = {"method": "GET", "path": path, "query_string": query.encode()} | scope
+    asked: dict[str, Any] = {"method": "GET", "path": path, "query_string": query.encode()} | scope
     return await Caller(app, key, **asked).answer()
 
 
@@ -118,6 +119,17 @@ async def test_requests_are_limited_like_any_other(worker: Worker, books: Engine
     key = await key_of(worker, limits=Limits(requests_per_min=1, requests_burst=1))
     assert (await get(worker, key)).status == 200
     assert (await get(worker, key)).status == 429
+
+
+async def test_a_store_that_is_away_is_not_asked_about_money(
+    worker: Worker, books: Engine, server: embedded.Embedded
+) -> None:
+    account = Accounts(books).create("team", prepaid=True, now_ms=1)
+    key = await key_of(worker, account_id=account.id, prepaid=True, quotas=Quotas(total_nano=USD))
+    assert (await get(worker, key)).status == 200
+    server.stop()
+    assert (await told(worker, key))["status"] == "active"
+    assert (await get(worker, key, "models", path="/v1/models")).status == 200
 
 
 async def test_a_database_that_is_broken_is_503_and_says_nothing_of_itself(worker: Worker) -> None:
