@@ -6,94 +6,25 @@ settled and drained, what the gate has left must be the model's rest to the nano
 """
 
 import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
 from redis import Redis as SyncRedis
 
-from fastgw.exchange import Ask, Denial, Grant, Hold, Principal, Purse, Quotas, Reason
+from fastgw.exchange import Ask, Denial, Grant, Principal, Quotas, Reason
 from fastgw.limits import Limits
-from fastgw.observe.tasks import end
 from fastgw.storage.valkey import embedded
-from fastgw.storage.valkey.gate import ValkeyGate
-from fastgw.storage.valkey.purse_board import PurseBoard
+from tests.storage.valkey.law_world import Ledger, Worker, World
 
-T = TypeVar("T")
 ALL = 10**12
 MONEY = st.integers(0, 400)
 AWAKE = st.sampled_from([True, True, True, False])
 
 
-class Worker:
-    """A worker process: its gate, what runs in it, and the charges in its journal that are not drained yet."""
-
-    def __init__(self, number: int, url: str) -> None:
-        self.number = number
-        self.gate = ValkeyGate(url, deadline_ns=10**11)
-        self.running: list[Grant] = []
-        self.journal: list[int] = []
-        self.alive = True
-        self.deaf = False
-
-    def hear(self, hears: bool) -> None:
-        sender = self.gate._sender
-        self.deaf = not hears
-        if hears:
-            vars(sender).pop("tell", None)
-            vars(sender).pop("poll", None)
-        else:
-            sender.tell = lambda name, generation: None  # type: ignore[method-assign]
-            sender.poll = lambda: None  # type: ignore[method-assign]
-
-
-class Ledger:
-    """What SQL knows."""
-
-    def __init__(self, credit: int) -> None:
-        self.balance = credit
-        self.spent = 0
-        self.version = self.journals = 1
-        self.drained: dict[int, int] = {}
-
-    def read(self) -> list[Purse]:
-        drained = tuple(self.drained.items())
-        return [
-            Purse("acc_law", self.version, self.journals, drained, balance_nano=self.balance),
-            Purse("key_law", self.version, self.journals, drained, spent_nano=self.spent),
-        ]
-
-    def charge(self, worker: int, amount: int) -> None:
-        self.balance -= amount
-        self.spent += amount
-        self.drained[worker] += amount
-        self.version += 1
-
-
-class Laws(RuleBasedStateMachine):
-    place: Path
-    server: embedded.Embedded
-
-    def __init__(self) -> None:
-        super().__init__()
-        with SyncRedis.from_url(self.server.url) as redis:
-            redis.flushall()
-        self.loop = asyncio.new_event_loop()
-        self.board = self.run(self.make_board())
-        self.workers: list[Worker] = []
-        self.mail: list[list[Purse]] = []
-        self.restarts = self.losses = self.numbers = 0
-
-    async def make_board(self) -> PurseBoard:
-        return PurseBoard(self.server.url)
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(asyncio.wait_for(work, 60))
-
+class Laws(World):
     @initialize(credit=st.integers(0, 5_000), quota=st.sampled_from([0, 500, 2_500, 6_000]))
     def begin(self, credit: int, quota: int) -> None:
         self.credit = credit
@@ -112,41 +43,6 @@ class Laws(RuleBasedStateMachine):
         for _ in range(2):
             self.another_worker()
         self.make_anew()
-
-    # What is true, whoever knows of it.
-
-    def left(self) -> int:
-        held = sum(grant.hold_nano for worker in self.workers for grant in worker.running)
-        quota = self.principal.quotas
-        assert quota is not None
-        room = self.credit - self.charged - held
-        return min(room, quota.total_nano - self.charged - held) if quota.total_nano else room
-
-    def ask(self, want: int, least: int) -> Ask:
-        return Ask("x", self.principal, "", Limits(), 0, 1, Hold(want, min(want, least)))
-
-    def took(self, worker: Worker, verdict: Grant | Denial) -> None:
-        if isinstance(verdict, Grant):
-            assert verdict.hold_nano <= max(self.left(), 0), (verdict.hold_nano, self.left())
-            assert not verdict.local
-            worker.running.append(verdict)
-        else:
-            assert verdict.left_nano <= max(self.left(), 0)
-
-    def silent(self) -> bool:
-        """Whether a dead or deaf worker keeps the purses from being made anew."""
-        return any(not worker.alive or worker.deaf for worker in self.workers)
-
-    def living(self) -> list[Worker]:
-        return [worker for worker in self.workers if worker.alive]
-
-    async def told(self, worker: Worker) -> None:
-        """Until everything that this worker has to say has been said."""
-        sender = worker.gate._sender
-        worker.gate._flush_settlements()
-        while (link := sender.courier.link) is None or link.waiting or sender.renew_due or sender._queued:
-            await asyncio.sleep(0.001)
-            sender.flush()
 
     # What workers do.
 
@@ -207,7 +103,7 @@ class Laws(RuleBasedStateMachine):
             worker.gate.settle(grant, 0, charge)
             # What goes beyond a hold is known nowhere else until it is told.
             if at_once or charge > grant.hold_nano:
-                await self.told(worker)
+                await worker.told()
 
         self.run(settled())
         worker.journal.append(charge)
@@ -244,7 +140,7 @@ class Laws(RuleBasedStateMachine):
                 link.abort()
             verdict = await asked
             if back:
-                await self.told(worker)
+                await worker.told()
             return verdict
 
         self.took(worker, self.run(lost()))
@@ -264,13 +160,7 @@ class Laws(RuleBasedStateMachine):
     @rule(pick=st.integers(0))
     def kill_a_worker(self, pick: int) -> None:
         """It is dead for some steps; nothing can be rebuilt meanwhile."""
-        self.run(self.crash(self.living()[pick % len(self.living())]))
-
-    async def crash(self, worker: Worker) -> None:
-        worker.alive = False
-        worker.gate._sender.closed = True
-        await end(worker.gate._tasks)
-        worker.gate._sender.courier.close()
+        self.run(self.living()[pick % len(self.living())].crash())
 
     # What the keeper does.
 
@@ -346,18 +236,18 @@ class Laws(RuleBasedStateMachine):
                 self.settle_everything()
         finally:
             for worker in self.living():
-                self.run(self.crash(worker))
+                self.run(worker.crash())
             self.run(self.board.aclose())
             self.loop.close()
 
     def settle_everything(self) -> None:
         self.hear_again()
         for worker in self.living():
-            self.run(self.told(worker))
+            self.run(worker.told())
             while worker.running:
                 grant = worker.running.pop()
                 worker.gate.settle(grant, 0, 0)
-            self.run(self.told(worker))
+            self.run(worker.told())
         while any(not worker.alive for worker in self.workers):
             self.finish_a_journal(50)
         while any(worker.journal for worker in self.workers):
@@ -390,15 +280,8 @@ def run_laws(server_at: Path, monkeypatch: pytest.MonkeyPatch, examples: int, st
     Laws.place = server_at
     Laws.server = embedded.start(server_at)
     try:
-        run_state_machine_as_test(
-            Laws,
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=steps,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+        chosen = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=examples)
+        run_state_machine_as_test(Laws, settings=settings(chosen, stateful_step_count=steps))
     finally:
         Laws.server.stop()
 
