@@ -1,5 +1,6 @@
 """Accounts over the admin API: made, shown, and credited once for each reference."""
 
+import logging
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,8 @@ from fastgw.money.amounts import usd
 HISTORY_MAX = 100
 REFERENCE_LENGTH_MAX = 128
 NOTE_LENGTH_MAX = 1_000
+
+_log = logging.getLogger("fastgw.control")
 
 
 class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,6 +55,7 @@ class Accounts:
         made = await self._clerk.run(
             lambda books: books.accounts.create(asked.name, prepaid=asked.prepaid, now_ms=now_ms)
         )
+        _log.info("admin API: account %s (%s) is made", made.id, made.name)
         return told(_shown(made), 201)
 
     async def shown(self, request: Request) -> Answer:
@@ -106,6 +110,7 @@ class Accounts:
 
         posted, account = await self._clerk.run(post)
         if posted:
+            _log.info("admin API: %s is credited %s USD (%s)", account.id, usd(nano), reference)
             await self._clerk.moved(account.id)
         return told({"posted": posted, "reference": reference, "amount_nano_usd": nano, **_shown(account)})
 

@@ -6,6 +6,7 @@ admin API, and its paths look like any that do not exist.
 
 import hashlib
 import hmac
+import logging
 import threading
 from collections.abc import AsyncIterator, Sequence
 
@@ -20,6 +21,8 @@ ROWS_MAX = 1_000
 CHECK_TIMEOUT_S = 60.0
 CHUNK_TIMEOUT_S = 60.0
 """For some rows of an export: where few of very many are wanted, finding them takes a while."""
+
+_log = logging.getLogger("fastgw.control")
 
 
 class Admin:
@@ -41,7 +44,7 @@ class Admin:
     async def _check(self, request: Request) -> None:
         if not self._digest:
             raise Refused(404, "not_found", "There is nothing here.")
-        _, bucket = self._callers.address(request)
+        address, bucket = self._callers.address(request)
         if await self._callers.blocked(bucket):
             raise too_many()
         scheme, _, token = request.header(b"authorization").partition(" ")
@@ -49,6 +52,7 @@ class Admin:
         digest = hashlib.sha256(token.strip().encode("latin-1", "replace")).digest()
         if scheme.lower() != "bearer" or not hmac.compare_digest(digest, self._digest):
             await self._callers.wrong(bucket)
+            _log.warning("a wrong admin token came from %s", address)
             raise unauthorized("The admin API wants 'Authorization: Bearer' and the operator's token.")
 
 

@@ -3,6 +3,7 @@
 A price is written as in the configuration: integers of nano-USD per million units, `{"input": 150000000, …}`.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from fastgw.settings.values import Settings
 PRICES_MAX = 5_000
 """Set by the admin API; all of them are in every worker."""
 MODEL_LENGTH_MAX = 256
+
+_log = logging.getLogger("fastgw.control")
 
 
 class Prices:
@@ -62,6 +65,7 @@ class Prices:
             raise Refused(409, "too_many_prices", f"There are {PRICES_MAX} prices already. Delete some.")
         now_ms = wall_ms()
         await self._clerk.run(lambda books: books.prices.put(model, price, now_ms))
+        _log.info("admin API: a price of %s is set", model)
         return told(_shown(model, "admin", price))
 
     async def delete(self, request: Request) -> Answer:
@@ -69,6 +73,7 @@ class Prices:
         model = self._own(request.part("model"))
         if not await self._clerk.run(lambda books: books.prices.delete(model)):
             raise _unset(model)
+        _log.info("admin API: the price of %s is taken back", model)
         return told({"model": model, "deleted": True})
 
     def _own(self, model: str) -> str:
