@@ -90,15 +90,19 @@ class Purses:
                 raise
 
     async def _find(self) -> None:
-        journals, _ = await asyncio.to_thread(self._source.workers)
+        journals, money, names = await asyncio.to_thread(self._ask)
         if journals != self._journals:
             # A new worker gets its entries before it asks for them. What a dead one held ends with its entry, and which
             # records have one, only the gate knows. At the start: nobody knows what an earlier keeper has left undone.
             self._all_due.set()
         self._journals = journals
-        self._money, names = await asyncio.to_thread(self._source.changed_since, self._money)
+        self._money = money
         self._note(names)
         await self._take_wanted()
+
+    def _ask(self) -> tuple[int, int, Sequence[str]]:
+        journals, _ = self._source.workers()
+        return journals, *self._source.changed_since(self._money)
 
     async def _take_wanted(self) -> None:
         self._heard = False

@@ -202,7 +202,7 @@ async def test_a_store_that_lost_everything_is_rebuilt_from_the_ledger_and_livin
         assert await one.ask(account, 1) is Reason.BALANCE
 
 
-@pytest.mark.parametrize("journaled", [True, False])
+@pytest.mark.parametrize("journaled", [pytest.param(True, marks=pytest.mark.long), False])
 async def test_what_a_dead_worker_held_returns(
     place: Place, engine: Engine, valkey: embedded.Embedded, journaled: bool
 ) -> None:
@@ -256,6 +256,7 @@ async def test_a_store_and_a_worker_that_go_while_no_keeper_runs(
         await drained(place, account, 95_000)
 
 
+@pytest.mark.long
 async def test_a_keeper_that_starts_anew_makes_up_for_what_was_missed(
     place: Place, engine: Engine, valkey: embedded.Embedded
 ) -> None:
