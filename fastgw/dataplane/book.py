@@ -7,6 +7,7 @@ from fastgw.dataplane.flight import Flight
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
 from fastgw.dataplane.metering import estimate
 from fastgw.dataplane.metering.prompt import prompt_tokens
+from fastgw.dataplane.metering.speed import speed_of
 from fastgw.dataplane.quote import cost, owed
 from fastgw.dataplane.settlement.settle import Settlement
 from fastgw.errors import ErrorKind, Fault, GatewayError
@@ -62,7 +63,10 @@ class Book:
 
     def hopped(self, flight: Flight, candidate: Candidate, error: ErrorKind) -> None:
         """A candidate failed, and the next one is tried."""
-        spent = cost(candidate, Usage(in_text=_prompt(flight)), flight.started_ms) if error in _WORKED else 0
+        spent = 0
+        if error in _WORKED and flight.call is not None:
+            used = Usage(in_text=_prompt(flight))
+            spent = cost(candidate, used, flight.started_ms, speed_of(flight.call.fields))
         self._settlement.hopped(
             Hopped(flight.exchange_id, flight.attempts, candidate.provider, candidate.model, error, wall_ms(), spent)
         )
@@ -72,7 +76,7 @@ class Book:
         flight.checkpoint_bytes = flight.delivered_bytes
         flight.checkpoint_ns = monotonic_ns()
         tap = flight.tap
-        charge = owed(flight, _usage(flight, Outcome.CUT)[0])
+        charge = owed(flight, _usage(flight)[0])
         self._settlement.checkpoint(
             Checkpoint(
                 flight.exchange_id,
@@ -87,9 +91,10 @@ class Book:
     def answered(self, flight: Flight) -> None:
         """The whole answer is here and about to leave."""
         if flight.gone_ns:
-            self._close(flight, ErrorKind.CLIENT_GONE.status, Outcome.CLIENT_GONE, ErrorKind.CLIENT_GONE)
+            gone = ErrorKind.CLIENT_GONE
+            self._close(flight, gone.status, Outcome.CLIENT_GONE, gone, whole=True)
         else:
-            self._close(flight, 200, Outcome.OK, None)
+            self._close(flight, 200, Outcome.OK, None, whole=True)
 
     def failed(self, flight: Flight, error: GatewayError) -> None:
         """The exchange ends in `error`. Does nothing if it is closed already."""
@@ -108,7 +113,9 @@ class Book:
         if not flight.settled:
             self.failed(flight, GatewayError(ErrorKind.INTERNAL, "The exchange ended without an answer."))
 
-    def _close(self, flight: Flight, status: int, outcome: Outcome, error: ErrorKind | None) -> None:
+    def _close(
+        self, flight: Flight, status: int, outcome: Outcome, error: ErrorKind | None, *, whole: bool = False
+    ) -> None:
         if flight.settled or flight.grant is None:
             return
         flight.settled = True
@@ -116,7 +123,7 @@ class Book:
         if not flight.opened or call is None or candidate is None:
             self._settlement.released(grant)
             return
-        usage, estimated = _usage(flight, outcome)
+        usage, estimated = _usage(flight, whole=whole, gone=outcome is Outcome.CLIENT_GONE)
         charge = flight.charge = owed(flight, usage)
         principal = grant.ask.principal
         self._settlement.closed(
@@ -151,12 +158,15 @@ class Book:
         )
 
 
-def _usage(flight: Flight, outcome: Outcome) -> tuple[Usage, bool]:
-    """What was used, and whether that is the gateway's own count: a failure before any answer used nothing."""
+def _usage(flight: Flight, *, whole: bool = False, gone: bool = False) -> tuple[Usage, bool]:
+    """What was used, and whether that is the gateway's own count: a failure before any answer used nothing.
+
+    `whole`: the answer came to its end. `gone`: its caller did not wait for it.
+    """
     tap = flight.tap
     reported = flight.usage or (tap.usage if tap is not None else None)
     if reported is not None:
-        if outcome is Outcome.OK or tap is None:
+        if whole or tap is None:
             return reported, False
         # Anthropic reports one token at the start and the rest at the end, which a cut stream never comes to.
         counted = tap.output_tokens_estimate()
@@ -164,7 +174,7 @@ def _usage(flight: Flight, outcome: Outcome) -> tuple[Usage, bool]:
             return reported, False
         missing = counted - reported.output_tokens
         return msgspec.structs.replace(reported, out_text=reported.out_text + missing), True
-    if flight.first_byte_ns or (outcome is Outcome.CLIENT_GONE and flight.sent_upstream):
+    if flight.first_byte_ns or (gone and flight.sent_upstream):
         counted = tap.output_tokens_estimate() if tap is not None else flight.output_tokens_counted
         return Usage(in_text=_prompt(flight), out_text=counted), True
     return NOTHING, False

@@ -54,13 +54,13 @@ class Models:
         await flight.down.finish(body)
 
     def _list(self, principal: Principal, dialect: str, query: Query) -> bytes:
-        infos = self._s.catalog.current.models()
+        infos = self._s.catalog.current.models(wall_ms())
         return _SHAPES[dialect].listed([info for info in infos if self._visible(principal, info.id)], query)
 
     def _show(self, principal: Principal, dialect: str, name: str) -> bytes:
         if dialect == "gemini":
             name = name.removeprefix("models/")
-        info = self._s.catalog.current.model(name)
+        info = self._s.catalog.current.model(name, wall_ms())
         if info is None or not self._visible(principal, info.id):
             raise unknown_model(name[:256])
         return _SHAPES[dialect].shown(info)

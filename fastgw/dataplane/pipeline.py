@@ -24,7 +24,7 @@ from fastgw.dataplane.routing.select import pin, select, stick
 from fastgw.dataplane.stages import Stages
 from fastgw.dataplane.streaming import expect_stream, relay_stream
 from fastgw.dataplane.unary import relay_translated, relay_unary
-from fastgw.dataplane.upstream.transport import Response, TransportError
+from fastgw.dataplane.upstream.transport import Response, TransportError, Unsent
 from fastgw.errors import AttemptFailed, ErrorKind, Fault, GatewayError
 from fastgw.exchange import Call, Candidate, Principal, RateStatus
 from fastgw.protocols import toplevel
@@ -65,7 +65,9 @@ class Chat:
             await self._serve(flight, scope, said)
         except GatewayError as error:
             await self._tell(flight, error)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as exc:
+            if isinstance(exc, Unsent):
+                flight.sent_upstream = False
             if flight.stop_reason is None:
                 raise
             task.uncancel()

@@ -4,9 +4,12 @@ import msgspec
 
 from fastgw.dataplane.flight import Flight
 from fastgw.dataplane.metering.bound import bound_for
+from fastgw.dataplane.metering.estimate import prompt_typical
+from fastgw.dataplane.metering.speed import speed_of
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Call, Candidate, Charge, Grant, Hold, Principal
+from fastgw.money.amounts import PPM
 from fastgw.money.pricing import Tariff
 from fastgw.protocols.registry import CALLERS
 from fastgw.settings.money import MoneySettings
@@ -55,11 +58,12 @@ def quoted(
     """The hold that this exchange needs. Raises `GatewayError` (403) for a prepaid account where no price is known."""
     if not (principal.prepaid or principal.quotas) or not candidates:
         return Quote(candidates)
+    speed = speed_of(call.fields)
     priced: list[Candidate] = []
     tariffs: list[Tariff] = []
     for one in candidates:
         pricing = catalog.pricing(call.model, one)
-        tariff = pricing.at(now_ms) if pricing is not None else None
+        tariff = pricing.at(now_ms, speed) if pricing is not None else None
         if tariff is not None:
             priced.append(one)
             tariffs.append(tariff)
@@ -77,7 +81,7 @@ def quoted(
         return Quote(candidates)
     prompt_tokens = bound_for(settings, call.fields, call.body_bytes, priced)
     said = call.seen.output_cap
-    cap = said or min([one.max_output or settings.output_cap_default for one in priced])
+    cap = said or min(_own_cap(settings, one, call.body_bytes, prompt_tokens) for one in priced)
     margin_ppm, choices = principal.margin_ppm, call.seen.choices
     want = max(one.bound(prompt_tokens, cap * choices, margin_ppm) for one in tariffs)
     if want == 0:
@@ -92,16 +96,32 @@ def owed(flight: Flight, usage: Usage) -> Charge:
     grant, call, candidate, catalog = flight.grant, flight.call, flight.candidate, flight.catalog
     if grant is None or call is None or candidate is None or catalog is None:
         return _FREE
+    speed = speed_of(call.fields)
     pricing = catalog.pricing(call.model, candidate)
-    tariff = pricing.at(flight.started_ms) if pricing is not None else None
+    tariff = pricing.at(flight.started_ms, speed) if pricing is not None else None
     principal = grant.ask.principal
-    cost_nano = cost(candidate, usage, flight.started_ms)
+    if tariff is not None and pricing is candidate.pricing and principal.margin_ppm == PPM:
+        charge_nano = tariff.charge(usage)
+        return Charge(charge_nano, charge_nano)
+    cost_nano = cost(candidate, usage, flight.started_ms, speed)
     if tariff is None:
         return msgspec.structs.replace(_UNPRICED, cost_nano=cost_nano) if cost_nano else _UNPRICED
     return Charge(tariff.charge(usage, principal.margin_ppm), cost_nano)
 
 
-def cost(candidate: Candidate, usage: Usage, now_ms: int) -> int:
-    """What the provider takes for `usage`, 0 where nobody knows."""
-    tariff = candidate.pricing.at(now_ms) if candidate.pricing is not None else None
+def cost(candidate: Candidate, usage: Usage, now_ms: int, speed: str) -> int:
+    """What the provider takes for `usage` at a speed (`speed_of`), 0 where nobody knows."""
+    tariff = candidate.pricing.at(now_ms, speed) if candidate.pricing is not None else None
     return tariff.charge(usage) if tariff is not None else 0
+
+
+def _own_cap(settings: MoneySettings, candidate: Candidate, body_bytes: int, prompt_tokens: int) -> int:
+    """The cap for a caller who gave none. Many providers answer 400 where prompt and cap exceed the context."""
+    cap = candidate.max_output or settings.output_cap_default
+    if not candidate.context_length:
+        return cap
+    room = candidate.context_length - prompt_tokens
+    if room < OUTPUT_TOKENS_LEAST:
+        # The bound leaves none, and most prompts have a quarter of its tokens.
+        room = max(OUTPUT_TOKENS_LEAST, candidate.context_length - prompt_typical(body_bytes))
+    return min(cap, room)

@@ -80,7 +80,9 @@ def test_a_key_with_quotas() -> None:
 
 def test_a_quota_that_is_used_up_and_one_that_is_exceeded() -> None:
     for spent_nano in (USD, 2 * USD):
-        told = usage(principal(quotas=Quotas(d1_nano=USD)), KeySpending(d1=Window(spent_nano, NOW_S, NOW_S + 86_400)), NOW_MS)
+        told = usage(
+            principal(quotas=Quotas(d1_nano=USD)), KeySpending(d1=Window(spent_nano, NOW_S, NOW_S + 86_400)), NOW_MS
+        )
         assert (told["isValid"], told["status"], told["remaining"]) == (True, "quota_exhausted", 0)
         assert "quota" not in told
 

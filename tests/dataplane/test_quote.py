@@ -123,6 +123,24 @@ def test_without_a_cap_the_models_own_is_written_or_the_default() -> None:
         assert made.hold.least_nano < made.hold.want_nano
 
 
+def test_a_dearer_service_is_held_and_charged_as_such() -> None:
+    fast = msgspec.structs.replace(DEAR, speeds={"priority": Tariff(in_text=6 * USD, out_text=30 * USD)})
+    plain = quoted(MONEY, CATALOG, principal(), call(max_tokens=10), [candidate(fast)], 0)
+    dear = quoted(MONEY, CATALOG, principal(), call(max_tokens=10, service_tier="priority"), [candidate(fast)], 0)
+    assert plain.hold is not None
+    assert dear.hold is not None
+    assert dear.hold.want_nano > 1.5 * plain.hold.want_nano
+
+
+def test_a_cap_of_ours_leaves_room_for_the_prompt() -> None:
+    small = candidate(DEAR, context_length=8_192)
+    made = quoted(MONEY, CATALOG, principal(), call(), [small], 0)
+    assert OUTPUT_TOKENS_LEAST <= made.output_cap <= 8_192 - made.prompt_tokens
+    full = quoted(MONEY, CATALOG, principal(), call(user="x" * 9_000), [small], 0)
+    assert OUTPUT_TOKENS_LEAST <= full.output_cap < 8_192
+    assert quoted(MONEY, CATALOG, principal(), call(max_tokens=8_000), [small], 0).output_cap == 8_000
+
+
 def test_of_two_names_for_the_cap_one_is_left() -> None:
     who, asked = principal(), call(max_completion_tokens=5, max_tokens=50_000)
     made = quoted(MONEY, CATALOG, who, asked, [candidate(DEAR)], 0)

@@ -22,7 +22,7 @@ import httpx
 from fastgw.dataplane.upstream.httpx_failures import FOREIGN, disconnected, mapped, refused_stream
 from fastgw.dataplane.upstream.httpx_network import Trail, WatchedBackend, trail_of_call
 from fastgw.dataplane.upstream.httpx_response import HttpxResponse
-from fastgw.dataplane.upstream.transport import Failure, Request, Stats, TransportError
+from fastgw.dataplane.upstream.transport import Failure, Request, Stats, TransportError, Unsent
 from fastgw.dataplane.upstream.wire.connection import WireBounds
 from fastgw.dataplane.upstream.wire.dial import AddressFilter, every_address
 from fastgw.dataplane.upstream.wire.trust import Trust
@@ -133,6 +133,8 @@ class HttpxTransport:
             self._give_up(trail)
             if self._closed:
                 raise TransportError(Failure.CLOSED, "the transport was closed", sent=trail.sending) from None
+            if not trail.sending:
+                raise Unsent from None
             raise
         finally:
             trail_of_call.reset(token)

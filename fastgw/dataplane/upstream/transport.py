@@ -4,6 +4,7 @@ Two implementations stand behind it: `wire` (asyncio protocols on the event loop
 One contract suite, `tests/dataplane/upstream/`, runs on both over HTTP/1.1 and HTTP/2, plain and TLS.
 """
 
+import asyncio
 import enum
 from collections.abc import Callable
 from typing import Literal, Protocol
@@ -72,6 +73,10 @@ class TransportError(Exception):
         """Bytes of the request may have reached the provider."""
 
 
+class Unsent(asyncio.CancelledError):
+    """The cancellation of a `send` before a byte of its request could leave, so that nobody can be billed for it."""
+
+
 class Response(Protocol):
     """A response whose head has arrived. Exactly one reader; `close` is due in every case, also after the end."""
 
@@ -118,7 +123,8 @@ class Transport(Protocol):
     RST_STREAM (HTTP/2)."""
 
     async def send(self, request: Request) -> Response:
-        """Send, and wait for the head of the response. Raises `TransportError`."""
+        """Send, and wait for the head of the response. Raises `TransportError`, and `Unsent` when it is cancelled
+        before anything has left."""
 
     def stats(self) -> "Stats":
         """What is open right now."""

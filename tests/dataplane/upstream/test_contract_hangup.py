@@ -1,10 +1,12 @@
 """The contract: who hangs up ends the exchange at the provider at once, and who reads slowly stops the reading."""
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
 
+from fastgw.dataplane.upstream.transport import Unsent
 from tests.dataplane.upstream.origin import Exchange, Http1Exchange, Http2Exchange, until
 from tests.dataplane.upstream.rig import Lane, Rig, body_of
 
@@ -44,11 +46,24 @@ async def test_cancelled_before_the_head(rig: Rig) -> None:
     sending = asyncio.ensure_future(transport.send(rig.request(origin.url, b"/", b"POST", body=b"{}")))
     await until(lambda: origin.exchanges)
     sending.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(asyncio.CancelledError) as cancelled:
         await sending
+    assert not isinstance(cancelled.value, Unsent)
     await origin.exchanges[0].wait_gone()
     assert_ended(rig.lane, origin.exchanges[0])
     assert transport.stats().exchanges_open == 0
+
+
+async def test_cancelled_before_anything_has_left(rig: Rig) -> None:
+    # The kernel takes connections and nobody says a word: a handshake of TLS hangs there.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        transport = rig.transport()
+        sending = asyncio.ensure_future(transport.send(rig.request(url, b"/", b"POST", body=b"{}")))
+        await until(lambda: transport.stats().connecting)
+        sending.cancel()
+        with pytest.raises(Unsent):
+            await sending
 
 
 @pytest.mark.parametrize("handler", [gives_one_chunk_and_hangs, gives_one_chunk_and_a_half_and_hangs])

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from fastgw.clock import monotonic_ns
-from fastgw.dataplane.upstream.transport import Failure, Request, Stats, TransportError
+from fastgw.dataplane.upstream.transport import Failure, Request, Stats, TransportError, Unsent
 from fastgw.dataplane.upstream.wire.connection import WireBounds
 from fastgw.dataplane.upstream.wire.dial import AddressFilter, Dialer, every_address, origin_of
 from fastgw.dataplane.upstream.wire.exchange import Again, Exchange
@@ -42,7 +42,12 @@ class WireTransport:
         pool = self._pools.get((request.origin, request.tls, request.proxy)) or self._pool(request)
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
-        exchange = pool.begin(request) or await pool.begin_later(request, fresh=False)
+        exchange = pool.begin(request)
+        if exchange is None:
+            try:
+                exchange = await pool.begin_later(request, fresh=False)
+            except asyncio.CancelledError:
+                raise Unsent from None
         try:
             await exchange.head_of_response()
         except TransportError:

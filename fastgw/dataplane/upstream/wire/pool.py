@@ -255,6 +255,9 @@ class Pool:
             task = asyncio.current_task()
             assert task is not None
             queue.attempts.discard(task)
+            if self._closed and connection is None:
+                # An attempt that is cancelled by `aclose` ends here.
+                self._say_closed()
         if connection is not None:
             self._opened(connection, lane)
         elif error is not None:
