@@ -56,14 +56,17 @@ class Purses:
             self._loop.call_soon_threadsafe(self._note, tuple(names))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Publish until `stop` is set."""
-        tasks = [
+        """Publish until `stop` is set. A defect ends it with its exception, for the keeper to be started anew."""
+        tasks: list[asyncio.Task[object]] = [
+            spawn(stop.wait(), name="stop"),
             spawn(self._steadily(stop, self._look, self._due, CHECK_S), name="purses"),
             spawn(self._steadily(stop, self._publish_all, self._all_due, None), name="all purses"),
             spawn(self._listen(stop), name="wanted purses"),
         ]
         try:
-            await stop.wait()
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
         finally:
             await end(tasks)
 

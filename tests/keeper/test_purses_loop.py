@@ -226,6 +226,20 @@ async def test_an_outage_of_any_length_is_survived(monkeypatch: pytest.MonkeyPat
         await until(lambda: gate.balance("acct_1") == 7)
 
 
+async def test_a_defect_ends_the_whole(caplog: pytest.LogCaptureFixture) -> None:
+    class Defect(BaseException):
+        pass
+
+    class Broken(Gate):
+        async def wanted(self) -> Sequence[str]:
+            raise Defect
+
+    with pytest.raises(Defect):
+        async with asyncio.timeout(PATIENCE_S):
+            await Purses(Truth(), Broken(), Registrar()).run(asyncio.Event())
+    assert "purses failed" in caplog.text
+
+
 async def test_more_names_than_are_remembered_become_everything() -> None:
     truth, gate = Truth(), Gate()
     for number in range(40):
