@@ -74,8 +74,8 @@ class HttpxTransport:
         self._sending.add(task)
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
+        trail = Trail()
         try:
-            trail = Trail()
             try:
                 return await self._attempt(request, trail, fresh=False)
             except TransportError as error:
@@ -83,7 +83,12 @@ class HttpxTransport:
                 stale = request.resend and not trail.connected and cause is not None and disconnected(cause)
                 if self._closed or cause is None or not (stale or refused_stream(cause)):
                     raise
-            return await self._attempt(request, Trail(), fresh=True)
+            trail = Trail()
+            return await self._attempt(request, trail, fresh=True)
+        except asyncio.CancelledError:
+            if trail.sending:
+                raise
+            raise Unsent from None
         finally:
             self._sending.discard(task)
 
@@ -133,8 +138,6 @@ class HttpxTransport:
             self._give_up(trail)
             if self._closed:
                 raise TransportError(Failure.CLOSED, "the transport was closed", sent=trail.sending) from None
-            if not trail.sending:
-                raise Unsent from None
             raise
         finally:
             trail_of_call.reset(token)
