@@ -39,7 +39,9 @@ def create_key(settings: Settings, asked: NewKey, *, as_json: bool) -> int:
     """Mint and store a key, tell a running gateway, print it."""
     ips = tuple(_block(text) for text in asked.ips)
     if not Margins(settings).knows(asked.group):
-        raise StartupError(f"The settings have no group {asked.group}. Add it under [[groups]], or leave --group out.")
+        raise StartupError(
+            f"The settings have no group {asked.group}. Add a table [groups.{asked.group}], or leave --group out."
+        )
     key = apikey.mint(settings.key_prefix)
     limits = Limits(requests_per_min=asked.rpm, tokens_per_min=asked.tpm, concurrency=asked.concurrency)
     now_ms = clock.wall_ms()

@@ -3,6 +3,7 @@
 The database knows only the name of a key's group.
 """
 
+import logging
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -11,6 +12,8 @@ import msgspec
 from fastgw.exchange import Principal
 from fastgw.money.amounts import PPM
 from fastgw.settings import Settings
+
+_log = logging.getLogger("fastgw.keys")
 
 
 class KeySource(Protocol):
@@ -27,6 +30,7 @@ class Margins:
     """The margins of one configuration."""
 
     def __init__(self, settings: Settings) -> None:
+        self._missed: set[str] = set()
         self._ppm = {name: int(group.margin * PPM) for name, group in settings.groups.items()}
 
     def knows(self, group: str) -> bool:
@@ -35,6 +39,13 @@ class Margins:
 
     def applied(self, principal: Principal) -> Principal:
         """The principal with its group's margin; without one where the settings no longer know the group."""
+        if not self.knows(principal.group) and principal.group not in self._missed:
+            self._missed.add(principal.group)
+            _log.warning(
+                "the settings have no group %s any more; its keys, like %s, pay the prices themselves",
+                principal.group,
+                principal.key_id,
+            )
         margin_ppm = self._ppm.get(principal.group, PPM)
         if margin_ppm == principal.margin_ppm:
             return principal

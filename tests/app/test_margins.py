@@ -24,6 +24,14 @@ def test_a_principal_gets_its_groups_margin(group: str, margin_ppm: int) -> None
     assert Margins(SETTINGS).applied(key(group)) == key(group, margin_ppm)
 
 
+def test_a_group_that_is_gone_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    margins = Margins(SETTINGS)
+    for group in ("gone", "gone", "gold"):
+        margins.applied(key(group))
+    (record,) = caplog.records
+    assert "gone" in record.message
+
+
 def test_only_groups_of_the_settings_are_known_and_none_at_all() -> None:
     margins = Margins(SETTINGS)
     assert margins.knows("")
