@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bench import contest, machine, profile, report, results
 from bench.contest import MEASURES, Options
-from bench.gateways import CONTESTANTS, DEFAULT, MissingPart
+from bench.contestants import CONTESTANTS, DEFAULT
+from bench.gateways import MissingPart
 from bench.single import SINGLES
 
 _QUICK = {"rounds": 1, "seconds": 2.0, "warmup_s": 1.0}

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from bench import load_paced, load_streams, machine, payloads, wrk
-from bench.gateways import CONTESTANTS, Gateway, MissingPart
+from bench.contestants import CONTESTANTS
+from bench.gateways import Gateway, MissingPart
 from bench.machine import Cores
 from bench.results import Latency, Run, Streams, Unary
 from bench.upstream import Upstream

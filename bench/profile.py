@@ -16,7 +16,8 @@ from collections import Counter
 from pathlib import Path
 
 from bench import machine, wrk
-from bench.gateways import CONTESTANTS, Gateway, MissingPart
+from bench.contestants import CONTESTANTS
+from bench.gateways import Gateway, MissingPart
 from bench.machine import Cores
 from bench.results import FOLDER
 from bench.upstream import Upstream

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from bench import budgets
 from bench.contest import SHORT_EVENTS
-from bench.gateways import CONTESTANTS, Nginx
+from bench.contestants import CONTESTANTS
+from bench.gateways import Nginx
 from bench.results import Cell, Idle, Latency, Row, Run, SlowReaders, Start, Streams, Unary, middle
 
 _R = TypeVar("_R", bound=Row)

@@ -12,7 +12,8 @@ from pathlib import Path
 from bench import contest, machine
 from bench.cells import cells
 from bench.contest import Options
-from bench.gateways import CONTESTANTS, Fastgw, Gateway, MissingPart
+from bench.contestants import CONTESTANTS
+from bench.gateways import Fastgw, Gateway, MissingPart
 from bench.machine import Cores
 from bench.payloads import EVENT_BYTES
 from bench.results import Idle, Run, SlowReaders, Start
