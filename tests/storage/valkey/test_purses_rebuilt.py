@@ -8,7 +8,10 @@ from redis.asyncio import Redis
 
 from fastgw.exchange import ACCOUNT_PURSE, Grant, Reason
 from fastgw.storage.valkey import embedded
+from fastgw.storage.valkey.batch import Batch
+from fastgw.storage.valkey.courier import SCRIPT
 from fastgw.storage.valkey.purse_board import PurseBoard
+from fastgw.storage.valkey.purses import Purse as Known
 from tests.storage.valkey.money import (
     OTHER,
     WORKER,
@@ -166,3 +169,33 @@ async def test_a_restored_older_state_is_not_believed(purse_gate_of: GateOf, boa
     await until(wanted)
     await board.publish([account(100)], create=True)
     assert granted(await waiting).hold_nano == 40
+
+
+async def test_a_worker_that_was_left_out_tells_before_it_is_granted_any(
+    purse_gate_of: GateOf, board: PurseBoard
+) -> None:
+    gate = await purse_gate_of()
+    await make(board, account(100))
+    granted(await gate.admit(asks(60)))
+    await board.publish([account(100, (OTHER, 0), journals=2)], create=False)
+    assert (await board.held(["acc_a"]))["acc_a"].held_nano == 0
+    await board.publish([account(100, (WORKER, 0), journals=3)], create=False)
+    assert denied(await gate.admit(asks(100))).left_nano == 40
+
+
+async def test_numbers_told_for_a_record_that_was_lost_are_not_those_of_the_next(
+    board: PurseBoard, redis: Redis
+) -> None:
+    await make(board, account(100))
+    first = await redis.get("fgw:{acc_a}:purse")
+    assert isinstance(first, bytes)
+    await redis.flushall()
+    await make(board, account(100))
+    told = Known("acc_a")
+    for number, generation in ((1, msgspec.msgpack.decode(first)[0]), (2, 0)):
+        batch = Batch(number)
+        batch.renew_purse(told, generation)
+        count, *arguments = batch.arguments(WORKER, 9)
+        reply = await redis.eval(SCRIPT.decode(), int(count), *arguments)
+        assert batch.decode(reply)[1] > 0
+        assert (await board.held(["acc_a"]))["acc_a"].silent == 1
