@@ -9,11 +9,10 @@ from fastgw.clock import monotonic_ns, wall_ms
 from fastgw.dataplane import attempt, reply
 from fastgw.dataplane.asking import Denied, admit, authenticate, changed_again, unknown_model
 from fastgw.dataplane.book import Book
-from fastgw.dataplane.flight import Flight, Phase, Receive, Stop
-from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES, framing, read_body
-from fastgw.dataplane.ingress.said import NOTHING_SAID, cost_wish, said_in
+from fastgw.dataplane.flight import Flight, Receive, Stop
+from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
+from fastgw.dataplane.ingress.said import NOTHING_SAID
 from fastgw.dataplane.metering import estimate
-from fastgw.dataplane.metering.prompt import prompt_tokens
 from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.patrol import Patrol
 from fastgw.dataplane.question import FORGETFUL, CannotServe, spliced, translated
@@ -23,12 +22,11 @@ from fastgw.dataplane.routing.catalog import allowed
 from fastgw.dataplane.routing.select import pin, select, stick
 from fastgw.dataplane.stages import Stages
 from fastgw.dataplane.streaming import expect_stream, relay_stream
+from fastgw.dataplane.taking import take
 from fastgw.dataplane.unary import relay_translated, relay_unary
 from fastgw.dataplane.upstream.transport import Response, TransportError, Unsent
 from fastgw.errors import AttemptFailed, ErrorKind, Fault, GatewayError
 from fastgw.exchange import Call, Candidate, Principal, RateStatus
-from fastgw.protocols import toplevel
-from fastgw.protocols.detect import detect
 from fastgw.protocols.hub.dialect import FromPath, Setting
 from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.translate import Translation
@@ -89,7 +87,7 @@ class Chat:
         if len(self._patrol.flights) > self._s.settings.bounds.exchanges_max:
             raise GatewayError(ErrorKind.OVERLOADED, "The gateway is at its limit. Try again soon.", retry_after_s=1)
         principal = await authenticate(self._s, flight, scope)
-        call = await self._take_call(flight, scope, said, principal)
+        call = await take(self._s, flight, scope, said, principal)
         if flight.replay is not None and await flight.replay.begin():
             return
         principal, call, candidates = await self._admit(flight, scope, principal, call)
@@ -97,43 +95,6 @@ class Chat:
             raise unknown_model(call.model)
         self._book.opened(flight, principal, candidates[0])
         await self._relay(flight, call, candidates, strict=principal.strict)
-
-    async def _take_call(
-        self, flight: Flight, scope: MutableMapping[str, Any], said: FromPath, principal: Principal
-    ) -> Call:
-        bounds = self._s.settings.bounds
-        headers = scope["headers"]
-        frame = framing(headers)
-        body = await read_body(flight.receive, frame, bounds.body_bytes_max, self._s.bodies, flight.progress)
-        flight.held_bytes = flight.body_bytes = len(body)
-        flight.phase = Phase.WAITING
-        if len(body) > OFF_LOOP_BYTES:
-            fields = await asyncio.to_thread(toplevel.decode, body, bounds.nesting_max)
-        else:
-            fields = toplevel.decode(body, bounds.nesting_max)
-        if said is NOTHING_SAID:
-            said = said_in(headers)
-            dialect = detect(self._dialect, fields, said.version)
-            if dialect != self._dialect:
-                flight.dialect, flight.detected = dialect, True
-                if dialect == "gemini":
-                    # What its own paths say, the body has to say here; a provider of Gemini would refuse it there.
-                    streams = "stream" in fields and bool(toplevel.field(toplevel.flag, fields, "stream"))
-                    said = FromPath(model=toplevel.model(fields), stream=streams)
-                    fields = {name: raw for name, raw in fields.items() if name not in {"model", "stream"}}
-        caller = CALLERS[flight.dialect]
-        if len(body) > OFF_LOOP_BYTES:
-            seen = await asyncio.to_thread(caller.peek, fields, said)
-            # In case that nobody reports it: at the end of an exchange nothing may wait for a thread.
-            flight.prompt_tokens = await asyncio.to_thread(prompt_tokens, fields, flight.dialect)
-        else:
-            seen = caller.peek(fields, said)
-        if seen.stream and said.framing == "sse":
-            flight.tell_cost = cost_wish(headers)
-        call = flight.call = Call(flight.exchange_id, flight.dialect, seen, said, fields, len(body))
-        if frame.idempotent:
-            flight.replay = self._s.replay.run(principal, scope, body, flight.down)
-        return call
 
     def _candidates(self, principal: Principal, call: Call) -> list[Candidate]:
         """In the order to try; none if nobody knows the model. Raises `GatewayError` if the key may use none."""
