@@ -9,6 +9,7 @@ from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Ask, Denial, Grant, Hold, Principal, RateStatus, Reason
 from fastgw.limits import Limits
 from fastgw.money.amounts import usd
+from fastgw.settings import Settings
 
 _QUOTAS = {
     Reason.QUOTA_TOTAL: "quota",
@@ -85,6 +86,19 @@ async def admit(
         raise Denied(answer, stages.settings.insufficient_status, hold.least_nano if hold is not None else 0)
     stages.keys.forget(principal.digest)
     return None
+
+
+def open_to(settings: Settings, principal: Principal, dialect: str) -> None:
+    """Refuse (404) a dialect that the key's group is not open to; a group without a list is open to all."""
+    group = settings.groups.get(principal.group)
+    if group is None or not group.endpoints or ("responses" if dialect == "compact" else dialect) in group.endpoints:
+        return
+    raise GatewayError(
+        ErrorKind.NOT_FOUND,
+        f"This API key's group cannot be asked here. It takes: {', '.join(group.endpoints)}.",
+        code="endpoint_not_allowed",
+        should_retry=False,
+    )
 
 
 def changed_again() -> GatewayError:

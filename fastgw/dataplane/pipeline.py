@@ -7,7 +7,7 @@ from typing import Any
 
 from fastgw.clock import monotonic_ns, wall_ms
 from fastgw.dataplane import attempt, reply
-from fastgw.dataplane.asking import Denied, admit, authenticate, changed_again, unknown_model
+from fastgw.dataplane.asking import Denied, admit, authenticate, changed_again, open_to, unknown_model
 from fastgw.dataplane.book import Book
 from fastgw.dataplane.flight import Flight, Receive, Stop
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
@@ -88,6 +88,8 @@ class Chat:
             raise GatewayError(ErrorKind.OVERLOADED, "The gateway is at its limit. Try again soon.", retry_after_s=1)
         principal = await authenticate(self._s, flight, scope)
         call = await take(self._s, flight, scope, said, principal)
+        if principal.group:
+            open_to(self._s.settings, principal, call.dialect)
         if flight.replay is not None and await flight.replay.begin():
             return
         principal, call, candidates = await self._admit(flight, scope, principal, call)

@@ -38,7 +38,8 @@ class GroupSettings(msgspec.Struct, frozen=True):
     platform: str = ""
     """Which kind of client it is for, like `openai` or `anthropic`; shown, and of no effect."""
     endpoints: tuple[str, ...] = ()
-    """What its keys are for (`chat`, `completions`, `responses`, `messages`, `gemini`); shown, and of no effect."""
+    """Dialects that its keys may ask in (`chat`, `completions`, `responses`, `messages`, `gemini`), with 404 for others;
+    empty: all."""
 
     @property
     def margin_ppm(self) -> int:
