@@ -2,10 +2,12 @@
 
 import itertools
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastgw.exchange import Checkpoint, Closed, JournalRecord, Opened, Outcome
+from fastgw.errors import ErrorKind
+from fastgw.exchange import Checkpoint, Closed, Hopped, JournalRecord, Opened, Outcome
 from fastgw.keeper.fold import fold, orphan
 from fastgw.usage import NOTHING, Usage
 from tests.storage.journal.records import checkpoint, closed, opened
@@ -61,6 +63,21 @@ def test_an_orphan_is_charged_as_of_its_last_checkpoint() -> None:
 
 
 def test_an_orphan_that_delivered_nothing_is_charged_nothing() -> None:
-    row = orphan(opened("ex_1"), Checkpoint("ex_1", 0, 0, 0))
+    row = orphan(opened("ex_1"), Checkpoint("ex_1", 0, 0, 0, charge_nano=7, cost_nano=5))
     assert row.usage == NOTHING and not row.usage_estimated
     assert (row.status, row.outcome) == (500, Outcome.ORPHANED)
+    assert (row.charge_nano, row.cost_nano) == (0, 5), "the operator may have to pay the provider all the same"
+
+
+def test_an_orphan_knows_who_pays_and_what_was_held() -> None:
+    begun = msgspec.structs.replace(opened("ex_1"), account_id="acct_a", purses=3, hold_nano=90, group="gold")
+    row = orphan(begun, Checkpoint("ex_1", 8, 1, 2, charge_nano=7, cost_nano=5))
+    assert (row.account_id, row.purses, row.hold_nano, row.group) == ("acct_a", 3, 90, "gold")
+    assert (row.charge_nano, row.cost_nano) == (7, 5)
+
+
+def test_hops_are_handed_on_and_end_nothing() -> None:
+    hops = [Hopped("ex_1", number, "openai", "gpt", ErrorKind.UPSTREAM_TIMEOUT, 5, 0) for number in (1, 2)]
+    news = fold([opened("ex_1"), hops[0], checkpoint("ex_1"), hops[1]])
+    assert news.hops == hops
+    assert [one.exchange_id for one in news.opened] == [one.exchange_id for one in news.checkpoints] == ["ex_1"]
