@@ -16,7 +16,7 @@ from fastgw.dataplane.metering import estimate
 from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.patrol import Patrol
 from fastgw.dataplane.question import FORGETFUL, CannotServe, spliced, translated
-from fastgw.dataplane.quote import quoted
+from fastgw.dataplane.quote import Quote, quoted
 from fastgw.dataplane.relay.downstream import Downstream, Send
 from fastgw.dataplane.routing.catalog import allowed
 from fastgw.dataplane.routing.select import pin, select, stick
@@ -125,19 +125,24 @@ class Chat:
         tokens = estimate.before_call(call.body_bytes, call.seen.output_cap, call.seen.choices).total
         for _ in range(2):
             candidates = self._candidates(principal, call)
-            flight.catalog = catalog = self._s.catalog.current
-            asked = (self._s.settings.money, catalog, principal, call, candidates, flight.started_ms)
-            if call.body_bytes > OFF_LOOP_BYTES and (principal.prepaid or principal.quotas):
-                quote = await asyncio.to_thread(quoted, *asked)
-            else:
-                quote = quoted(*asked)
-            grant = await admit(self._s, flight, principal, tokens, quote.hold)
+            flight.catalog = self._s.catalog.current
+            quote = None
+            if candidates and (principal.prepaid or principal.quotas is not None):
+                quote = await self._quote(flight, principal, call, candidates)
+                candidates = quote.candidates
+            grant = await admit(self._s, flight, principal, tokens, quote.hold if quote is not None else None)
             if grant is not None:
-                if grant.purses:
+                if quote is not None and grant.purses:
                     call = flight.call = quote.capped(call, grant)
-                return principal, call, quote.candidates
+                return principal, call, candidates
             principal = await authenticate(self._s, flight, scope)
         raise changed_again()
+
+    async def _quote(self, flight: Flight, principal: Principal, call: Call, candidates: list[Candidate]) -> Quote:
+        """What to hold for a caller whose money is limited. Raises `GatewayError` (403) where no price is known."""
+        catalog = flight.catalog or self._s.catalog.current
+        asked = (self._s.settings.money, catalog, principal, call, candidates, flight.started_ms)
+        return await asyncio.to_thread(quoted, *asked) if call.body_bytes > OFF_LOOP_BYTES else quoted(*asked)
 
     async def _relay(self, flight: Flight, call: Call, candidates: list[Candidate], *, strict: bool) -> None:
         failed: AttemptFailed | None = None

@@ -55,9 +55,8 @@ def quoted(
     candidates: list[Candidate],
     now_ms: int,
 ) -> Quote:
-    """The hold that this exchange needs. Raises `GatewayError` (403) for a prepaid account where no price is known."""
-    if not (principal.prepaid or principal.quotas) or not candidates:
-        return Quote(candidates)
+    """The hold that an exchange of a limited account or key needs, over its `candidates` (one or more). Raises
+    `GatewayError` (403) for a prepaid account where no price is known."""
     speed = speed_of(call.fields)
     priced: list[Candidate] = []
     tariffs: list[Tariff] = []

@@ -66,12 +66,6 @@ def granted(hold_nano: int, who: Principal, purses: int = ACCOUNT_PURSE) -> Gran
     return Grant(Ask("ex_1", who, "", Limits(), 1), RateStatus(), hold_nano=hold_nano, purses=purses)
 
 
-def test_nothing_is_held_where_nothing_is_limited() -> None:
-    made = quoted(MONEY, CATALOG, principal(prepaid=False), call(), [candidate(DEAR)], 0)
-    assert made.hold is None
-    assert made.capped(call(), granted(0, principal(prepaid=False), 0)).fields == call().fields
-
-
 def test_the_dearest_candidate_and_every_choice_are_held() -> None:
     asked = call(max_tokens=1_000, n=3)
     made = quoted(MONEY, CATALOG, principal(), asked, [candidate(CHEAP), candidate(DEAR)], 0)
