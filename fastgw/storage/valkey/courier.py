@@ -59,14 +59,15 @@ class Courier:
             else:
                 decided(reply)
 
-        self.send(link, (b"EVALSHA", _SHA, *arguments), answered)
+        link.send((b"EVALSHA", _SHA, *arguments), answered)
+        if not self._watching:
+            self._watch_later()
 
     def send(self, link: Link, command: tuple[Any, ...], answer: Answer) -> None:
         """Send any command; its answer has the same deadline."""
         link.send(command, answer)
         if not self._watching:
-            self._watching = True
-            self._loop.call_later(SWEEP_S, self._watch)
+            self._watch_later()
 
     def close(self) -> None:
         """Disconnect for good."""
@@ -76,6 +77,10 @@ class Courier:
         if self.link is not None:
             self.link.abort()
 
+    def _watch_later(self) -> None:
+        self._watching = True
+        self._loop.call_later(SWEEP_S, self._watch)
+
     def _watch(self) -> None:
         self._watching = False
         link = self.link
@@ -84,8 +89,7 @@ class Courier:
         if monotonic_ns() - link.oldest_ns > self._deadline_ns:
             link.abort()
             return
-        self._watching = True
-        self._loop.call_later(SWEEP_S, self._watch)
+        self._watch_later()
 
     def _on_lost(self) -> None:
         if self.link is None:

@@ -104,12 +104,12 @@ class ValkeyGate:
         address = sender.subjects.address(ask)
         if address is not None:
             self._settle(address, address.settle(ask.tokens, tokens_used), ask.requests, grant.local)
+        purses, connected = self._purses, sender.courier.link is not None
         if grant.purses:
-            self._purses.settle(grant, charge_nano, connected=sender.courier.link is not None)
-        prompt = bool(self._purses.dirty)
-        if self._settle_due or not (sender.dirty or prompt) or sender.courier.link is None:
+            purses.settle(grant, charge_nano, connected=connected)
+        if self._settle_due or not (sender.dirty or purses.dirty) or not connected:
             return
-        if prompt or not (key.roomy and (address is None or address.roomy)):
+        if purses.dirty or not (key.roomy and (address is None or address.roomy)):
             self._settle_due = True
             self._loop.call_later(SETTLE_DELAY_S, self._flush_settlements)
         elif not self._settle_later:

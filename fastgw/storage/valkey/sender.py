@@ -109,7 +109,8 @@ class Sender:
             self._renew(link)
         if self._renewing:
             return
-        while self._queued and link.waiting < PIPELINE_MAX and self.courier.link is link:
+        dirty = self._purses.dirty
+        while (self._asks or self.dirty or dirty) and link.waiting < PIPELINE_MAX and self.courier.link is link:
             self._send_batch(link)
 
     @property

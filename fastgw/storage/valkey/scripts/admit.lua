@@ -103,154 +103,166 @@ local function take(i, cost, n)
   changed[i] = true
 end
 
--- Purses: what each worker owes the ledger, and what is free.
-local purse, entry, owed, ready, report, moved, wanted, quotas = {}, {}, {}, {}, {}, {}, {}, {}
-local asks_at = at
-local money_at = at + 6 * asks
-at = money_at
+-- Purses: what each worker owes the ledger, and what is free. Batches without purses pay nothing for it.
+local hold, tell, holds_at
+local function count_money()
+  local purse, entry, owed, ready, report, moved, wanted, quotas = {}, {}, {}, {}, {}, {}, {}, {}
+  local at = at + 6 * asks
 
-for i = 1, purses do
-  local spent, released, generation = a[at + 1], a[at + 2], a[at + 3]
-  local key = KEYS[subjects + i]
-  local stored = get('GET', key)
-  local v = stored and cmsgpack.unpack(stored)
-  if v and v[2] >= 0 and run ~= v[4] and run ~= 0 and v[4] ~= 0 then
-    get('DEL', key)
-    v = nil
-  end
-  local own, silent, sum = nil, 0, 0
-  if v and v[2] >= 0 then
-    for j = 14, #v, 7 do
-      if v[j] == worker then
-        own = j
-      elseif v[j + 2] == 0 then
-        silent = silent + 1
+  for i = 1, purses do
+    local spent, released, generation = a[at + 1], a[at + 2], a[at + 3]
+    local key = KEYS[subjects + i]
+    local stored = get('GET', key)
+    local v = stored and cmsgpack.unpack(stored)
+    if v and v[2] >= 0 and run ~= v[4] and run ~= 0 and v[4] ~= 0 then
+      get('DEL', key)
+      v = nil
+    end
+    local own, silent, sum = nil, 0, 0
+    if v and v[2] >= 0 then
+      for j = 14, #v, 7 do
+        if v[j] == worker then
+          own = j
+        elseif v[j + 2] == 0 then
+          silent = silent + 1
+        else
+          -- Drained may run ahead of spent, while the last report is on its way: what is held covers that.
+          if v[j + 3] > v[j + 4] then sum = sum + v[j + 3] - v[j + 4] end
+          if v[j + 6] > now then sum = sum + v[j + 5] end
+        end
+      end
+    end
+    report[i] = -1
+    if generation > 0 then get('HDEL', KEYS[#KEYS], string.sub(key, 6, -8)) end
+    -- An older connection's batch comes too late to say anything.
+    if own and session >= v[own + 1] then
+      local state, whole = v[own + 2], released < 0
+      if state ~= 1 and (not whole or generation ~= v[1]) then
+        report[i] = v[1]
       else
-        -- Drained may run ahead of spent, while the last report is on its way: what is held covers that.
-        if v[j + 3] > v[j + 4] then sum = sum + v[j + 3] - v[j + 4] end
-        if v[j + 6] > now then sum = sum + v[j + 5] end
+        if state ~= 1 then
+          v[own + 2], v[own + 3] = 1, spent
+          if silent == 0 then get('PUBLISH', 'fgw:purses:news', string.sub(key, 6, -8) .. ' 0') end
+          moved[i] = true
+        end
+        if spent > v[own + 3] then
+          v[own + 3] = spent
+          moved[i] = true
+        end
+        if released ~= 0 then
+          local held = whole and -released - 1 or v[own + 5] - released
+          v[own + 5] = held > 0 and held or 0
+          moved[i] = true
+        end
+        v[own + 1] = session
+        if v[own + 3] > v[own + 4] then sum = sum + v[own + 3] - v[own + 4] end
+        sum = sum + v[own + 5]
+        report[i] = 0
       end
     end
+    purse[i], entry[i], owed[i], quotas[i] = v, own, sum, at + 3
+    ready[i] = report[i] == 0 and silent == 0
+    -- What nobody has told yet the worker learns from its answer; for all else it takes the keeper.
+    wanted[i] = report[i] == -1 or silent > 0
+    at = at + 8
   end
-  report[i] = -1
-  if generation > 0 then get('HDEL', KEYS[#KEYS], string.sub(key, 6, -8)) end
-  -- An older connection's batch comes too late to say anything.
-  if own and session >= v[own + 1] then
-    local state, whole = v[own + 2], released < 0
-    if state ~= 1 and (not whole or generation ~= v[1]) then
-      report[i] = v[1]
-    else
-      if state ~= 1 then
-        v[own + 2], v[own + 3] = 1, spent
-        if silent == 0 then get('PUBLISH', 'fgw:purses:news', string.sub(key, 6, -8) .. ' 0') end
-        moved[i] = true
-      end
-      if spent > v[own + 3] then
-        v[own + 3] = spent
-        moved[i] = true
-      end
-      if released ~= 0 then
-        local held = whole and -released - 1 or v[own + 5] - released
-        v[own + 5] = held > 0 and held or 0
-        moved[i] = true
-      end
-      v[own + 1] = session
-      if v[own + 3] > v[own + 4] then sum = sum + v[own + 3] - v[own + 4] end
-      sum = sum + v[own + 5]
-      report[i] = 0
-    end
-  end
-  purse[i], entry[i], owed[i], quotas[i] = v, own, sum, at + 3
-  ready[i] = report[i] == 0 and silent == 0
-  -- What nobody has told yet the worker learns from its answer; for all else it takes the keeper.
-  wanted[i] = report[i] == -1 or silent > 0
-  at = at + 8
-end
 
--- What was spent within window w of purse i; nothing when the list of what leaves it is lost.
-local function within(i, w)
-  local v = purse[i]
-  if v[9 + 2 * w] == 0 or v[9 + 2 * w] * 1000000 > now then return v[8 + 2 * w] end
-  local stored = get('GET', KEYS[subjects + i] .. ':leaving')
-  if not stored then return nil end
-  local leaving, sum, change = cmsgpack.unpack(stored)[w + 1], 0, 0
-  for j = 1, #leaving, 2 do
-    if leaving[j] * 1000000 > now then
-      sum = sum + leaving[j + 1]
-      if change == 0 or leaving[j] < change then change = leaving[j] end
+  -- What was spent within window w of purse i; nothing when the list of what leaves it is lost.
+  local function within(i, w)
+    local v = purse[i]
+    if v[9 + 2 * w] == 0 or v[9 + 2 * w] * 1000000 > now then return v[8 + 2 * w] end
+    local stored = get('GET', KEYS[subjects + i] .. ':leaving')
+    if not stored then return nil end
+    local leaving, sum, change = cmsgpack.unpack(stored)[w + 1], 0, 0
+    for j = 1, #leaving, 2 do
+      if leaving[j] * 1000000 > now then
+        sum = sum + leaving[j + 1]
+        if change == 0 or leaving[j] < change then change = leaving[j] end
+      end
     end
+    v[8 + 2 * w], v[9 + 2 * w] = sum, change
+    moved[i] = true
+    return sum
   end
-  v[8 + 2 * w], v[9 + 2 * w] = sum, change
-  moved[i] = true
-  return sum
-end
 
--- The narrowest limit of purse i before what is owed, and its code; nothing when the purse has to be made anew.
-local free, narrow = {}, {}
-local function measure(i)
-  local v, q = purse[i], quotas[i]
-  if a[q + 1] < 0 then
-    free[i], narrow[i] = v[5], 8
+  -- The narrowest limit of purse i before what is owed, and its code; nothing when the purse has to be made anew.
+  local free, narrow = {}, {}
+  local function measure(i)
+    local v, q = purse[i], quotas[i]
+    if a[q + 1] < 0 then
+      free[i], narrow[i] = v[5], 8
+      return true
+    end
+    local least, code = 9007199254740991, 9
+    if a[q + 1] > 0 then least = a[q + 1] - v[5] end
+    for w = 0, 2 do
+      local most = a[q + 2 + w]
+      if most > 0 then
+        local spent = within(i, w)
+        if not spent then return false end
+        if most - spent < least then least, code = most - spent, 10 + w end
+      end
+    end
+    if a[q + 5] > 0 then
+      local spent = v[6] * 1000000 > now and v[7] or 0
+      if a[q + 5] - spent < least then least, code = a[q + 5] - spent, 13 end
+    end
+    free[i], narrow[i] = least, code
     return true
   end
-  local least, code = 9007199254740991, 9
-  if a[q + 1] > 0 then least = a[q + 1] - v[5] end
-  for w = 0, 2 do
-    local most = a[q + 2 + w]
-    if most > 0 then
-      local spent = within(i, w)
-      if not spent then return false end
-      if most - spent < least then least, code = most - spent, 10 + w end
+
+  -- Whether purse i can be asked; if not, the keeper hears of it at once.
+  local function open(i)
+    if ready[i] and not free[i] and not measure(i) then ready[i], wanted[i] = false, true end
+    if ready[i] then return true end
+    if wanted[i] then
+      local name = string.sub(KEYS[subjects + i], 6, -8)
+      if get('SADD', KEYS[#KEYS - 1], name) == 1 then get('PUBLISH', KEYS[#KEYS - 1], name) end
+      wanted[i] = false
+    end
+    return false
+  end
+
+  -- Holds at the purses of one ask, all or none: code and amount.
+  hold = function(account, key, want, least)
+    local opened = account == 0 or open(account)
+    if key > 0 and not open(key) or not opened then return 14, 0 end
+    local room, code = 9007199254740991, 8
+    if account > 0 then room = free[account] - owed[account] end
+    if key > 0 and free[key] - owed[key] < room then room, code = free[key] - owed[key], narrow[key] end
+    if room < least then return code, room > 0 and room or 0 end
+    if room > want then room = want end
+    for _, i in ipairs({account, key}) do
+      if i > 0 and room > 0 then
+        owed[i] = owed[i] + room
+        purse[i][entry[i] + 5] = purse[i][entry[i] + 5] + room
+        moved[i] = true
+      end
+    end
+    return 0, room
+  end
+
+  holds_at = at
+  tell = function(answer, last)
+    for i = 1, purses do
+      local v = purse[i]
+      answer[last + i] = report[i]
+      if moved[i] then
+        -- A worker of which nothing is heard for a day holds nothing any more.
+        if report[i] == 0 then v[entry[i] + 6] = now + 86400000000 end
+        get('SET', KEYS[subjects + i], cmsgpack.pack(v), 'PX', 604800000)
+      end
     end
   end
-  if a[q + 5] > 0 then
-    local spent = v[6] * 1000000 > now and v[7] or 0
-    if a[q + 5] - spent < least then least, code = a[q + 5] - spent, 13 end
-  end
-  free[i], narrow[i] = least, code
-  return true
 end
-
--- Whether purse i can be asked; if not, the keeper hears of it at once.
-local function open(i)
-  if ready[i] and not free[i] and not measure(i) then ready[i], wanted[i] = false, true end
-  if ready[i] then return true end
-  if wanted[i] then
-    local name = string.sub(KEYS[subjects + i], 6, -8)
-    if get('SADD', KEYS[#KEYS - 1], name) == 1 then get('PUBLISH', KEYS[#KEYS - 1], name) end
-    wanted[i] = false
-  end
-  return false
-end
-
--- Holds at the purses of one ask, all or none: code and amount.
-local function hold(account, key, want, least)
-  local opened = account == 0 or open(account)
-  if key > 0 and not open(key) or not opened then return 14, 0 end
-  local room, code = 9007199254740991, 8
-  if account > 0 then room = free[account] - owed[account] end
-  if key > 0 and free[key] - owed[key] < room then room, code = free[key] - owed[key], narrow[key] end
-  if room < least then return code, room > 0 and room or 0 end
-  if room > want then room = want end
-  for _, i in ipairs({account, key}) do
-    if i > 0 and room > 0 then
-      owed[i] = owed[i] + room
-      purse[i][entry[i] + 5] = purse[i][entry[i] + 5] + room
-      moved[i] = true
-    end
-  end
-  return 0, room
-end
+if purses > 0 then count_money() end
 
 local answer, amounts = {now}, {}
-local holds, holds_at = (#a - at) / 5, at
-at = asks_at
 for n = 1, asks do
   local key, address, cost_key, cost_address = a[at + 1], a[at + 2], a[at + 3], a[at + 4]
   local requests = a[at + 6]
-  local verdict = 0
-  local money = #amounts < holds and a[holds_at + 1] == n
-  local amount = 0
+  local pays = hold and a[holds_at + 1] == n
+  local verdict, amount = 0, 0
   if a[at + 5] < epoch[key] then
     verdict = 7
   else
@@ -261,35 +273,27 @@ for n = 1, asks do
     end
     if code then
       verdict = wait * 16 + code
-    else
-      if money then
-        verdict, amount = hold(a[holds_at + 2], a[holds_at + 3], a[holds_at + 4], a[holds_at + 5])
-      end
-      if verdict == 0 then
-        take(key, cost_key, requests)
-        if address > 0 then take(address, cost_address, requests) end
-      end
+    elseif pays then
+      verdict, amount = hold(a[holds_at + 2], a[holds_at + 3], a[holds_at + 4], a[holds_at + 5])
+    end
+    if verdict == 0 then
+      take(key, cost_key, requests)
+      if address > 0 then take(address, cost_address, requests) end
     end
   end
   answer[1 + 2 * subjects + n] = verdict
-  if money then
+  if pays then
     amounts[#amounts + 1] = amount
     holds_at = holds_at + 5
   end
   at = at + 6
 end
 
-local last = 1 + 2 * subjects + asks
-for i = 1, purses do
-  local v = purse[i]
-  answer[last + i] = report[i]
-  if moved[i] then
-    -- A worker of which nothing is heard for a day holds nothing any more.
-    if report[i] == 0 then v[entry[i] + 6] = now + 86400000000 end
-    get('SET', KEYS[subjects + i], cmsgpack.pack(v), 'PX', 604800000)
-  end
+if purses > 0 then
+  local last = 1 + 2 * subjects + asks
+  tell(answer, last)
+  for n = 1, #amounts do answer[last + purses + n] = amounts[n] end
 end
-for n = 1, #amounts do answer[last + purses + n] = amounts[n] end
 
 for i = 1, subjects do
   local r, t = tat_r[i], tat_t[i]
