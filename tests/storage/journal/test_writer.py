@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastgw.errors import ErrorKind, GatewayError, StartupError
-from fastgw.exchange import Closed, JournalRecord
+from fastgw.exchange import Closed, JournalRecord, Outcome
 from fastgw.storage.journal import JournalBounds, Journals, JournalWriter
 from fastgw.storage.journal import segment as segment_module
 from fastgw.storage.journal.layout import CLOSED_BYTES_MAX, OPENED_BYTES_MAX, frame_bytes
@@ -148,10 +148,18 @@ def test_a_journal_that_nobody_drains_stops_growing(tmp_path: Path) -> None:
 def test_what_an_exchange_may_need_at_its_end_is_what_is_kept_free() -> None:
     largest = 2**63 - 1
     encode = msgspec.msgpack.encode
-    begin = opened("e" * 64, model="m" * 800, started_ms=largest)
+    paid = {"account_id": "a" * 32, "purses": 3, "hold_nano": largest, "group": "g" * 64}
+    begin = msgspec.structs.replace(
+        opened("e" * 64, model="m" * 800, started_ms=largest), prompt_tokens_estimate=0, **paid
+    )
     end = msgspec.structs.replace(
         closed("e" * 64, model="m" * 800, started_ms=largest),
+        **paid,
+        charge_nano=largest,
+        cost_nano=largest,
+        unpriced=True,
         usage_estimated=True,
+        outcome=max(Outcome, key=lambda outcome: len(outcome.value)),
         error=max(ErrorKind, key=lambda kind: len(kind.value)),
         usage=type(closed("").usage)(*[largest] * 10),
         first_byte_ms=largest,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, event, insert, text
 
 from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE, Purse, worker_number
 from fastgw.money.amounts import AMOUNT_MAX
@@ -54,6 +54,29 @@ def test_balance_and_what_each_worker_has_drained_are_of_one_moment(engine: Engi
     ledger.finish("j1", [])
     assert dict(one(engine, account).drained) == {worker_number("j2"): 0}
     assert one(engine, account).journals_version == 2
+
+
+def test_a_drain_in_the_middle_of_a_reading_is_seen_wholly_or_not_at_all(engine: Engine, account: str) -> None:
+    ledger = UsageLedger(engine, wall_ms=now_ms)
+    ledger.register(["j"])
+    drains = 0
+
+    def drain_now(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal drains
+        if statement.startswith("SELECT accounts.id") and not drains:
+            drains += 1
+            rows = [paid("a", 100, account_id=account)]
+            ledger.record("j", 0, 1, opened=[], checkpoints=[], closed=rows, ended=[])
+            ledger.register(["other"])
+
+    event.listen(engine, "before_cursor_execute", drain_now)
+    before = one(engine, account)
+    assert drains == 1
+    assert (before.balance_nano, before.version, before.journals_version) == (1_000, 1, 1)
+    assert dict(before.drained) == {worker_number("j"): 0}
+    after = one(engine, account)
+    assert (after.balance_nano, after.version, after.journals_version) == (900, 2, 2)
+    assert dict(after.drained) == {worker_number("j"): 100, worker_number("other"): 0}
 
 
 def test_what_the_ledger_does_not_know_has_nothing(engine: Engine) -> None:
