@@ -138,17 +138,14 @@ class ValkeyGate:
         paying = self._purses.of(ask)
         if paying is None:
             return AWAY
-        purses = [purse for purse in paying if purse is not None]
-        for purse in purses:
-            purse.asking += 1
+        self._purses.asked(paying, 1)
         try:
             verdict = await self._sender.decide(ask, paying)
             if isinstance(verdict, Denial) and verdict.reason is Reason.REBUILDING:
                 return await self._wait_for(ask, paying, verdict)
             return verdict
         finally:
-            for purse in purses:
-                purse.asking -= 1
+            self._purses.asked(paying, -1)
 
     async def _wait_for(self, ask: Ask, paying: Paying, verdict: Grant | Denial) -> Grant | Denial:
         until_ns, pause_s = monotonic_ns() + REBUILD_NS, REBUILD_RETRY_S_MIN

@@ -145,6 +145,12 @@ class Purses:
                 return None  # the store's numbers would not be exact
         return account, key
 
+    def asked(self, paying: Paying, by: int) -> None:
+        """Count asks that are on their way: their purses are not forgotten."""
+        for purse in paying:
+            if purse is not None:
+                purse.asking += by
+
     def granted(self, grant: Grant, paying: Paying) -> None:
         """Count what a grant holds."""
         for purse in paying:
@@ -197,9 +203,12 @@ class Purses:
 
     def doubt(self, purse: Purse) -> None:
         """The store may not know what this purse holds or has spent."""
-        purse.unsure = True
-        purse.returned = 0
-        self._active.add(purse)
+        # One that is not remembered was told of in place of a purse without any use; that may have come into use since.
+        known = self._purses.get(purse.name)
+        if known is not None:
+            known.unsure = True
+            known.returned = 0
+            self._active.add(known)
 
     def lost(self) -> None:
         """The connection ended: what was to be told is told as whole numbers over the next one."""

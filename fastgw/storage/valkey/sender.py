@@ -71,6 +71,8 @@ class Sender:
         key.asking += 1
         if address is not None:
             address.asking += 1
+        if paying is not None:
+            self._purses.asked(paying, 1)
         self._asks.append((ask, future, key, address, paying))
         if not self._flush_due:
             self._flush_due = True
@@ -169,6 +171,8 @@ class Sender:
             key.asking -= 1
             if address is not None:
                 address.asking -= 1
+            if paying is not None:
+                self._purses.asked(paying, -1)
             if isinstance(verdict, Grant):
                 requests = verdict.ask.requests
                 key.running += requests
@@ -213,6 +217,8 @@ class Sender:
         key.asking -= 1
         if address is not None:
             address.asking -= 1
+        if paying is not None:
+            self._purses.asked(paying, -1)
         if not future.done():
             future.set_result(self._decide_here(ask, key, address, paying))
 

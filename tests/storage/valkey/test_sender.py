@@ -106,3 +106,28 @@ async def test_the_heartbeat_tells_what_is_held(
 
     await until(beaten)
     assert (await board.held(["acc_a"]))["acc_a"].held_nano == 40
+
+
+async def test_what_was_told_of_a_purse_without_use_is_never_told_again(
+    purse_gate_of: GateOf, board: PurseBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastgw.storage.valkey.sender.DOUBT_S", 0.3)
+    gate, _ = await purse_gate_of(), await purse_gate_of(OTHER)
+    courier, told = gate._sender.courier, []
+    call = courier.call
+
+    def unanswered(link: Any, arguments: tuple[bytes, ...], decided: Any) -> None:
+        told.append(arguments)
+        call(link, arguments, lambda reply: decided(hiredis.ReplyError("ERR broken")))
+
+    monkeypatch.setattr(courier, "call", unanswered)
+    await make(board, 100)
+
+    async def heard() -> bool:
+        return bool(told)
+
+    await until(heard)
+    monkeypatch.setattr(courier, "call", call)
+    assert isinstance(await gate.admit(ask(40)), Grant)
+    await asyncio.sleep(0.6)
+    assert (await board.held(["acc_a"]))["acc_a"].held_nano == 40
