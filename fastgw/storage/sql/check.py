@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, text
 
 from fastgw.money.amounts import usd
+from fastgw.storage.sql import check_topups
 from fastgw.storage.sql.check_sums import account_charges, balances, key_sums, some_balances, usage_days
 from fastgw.storage.sql.engine import snapshot
 
@@ -56,6 +57,8 @@ def look_up(connection: Connection, *, now_ms: int, quick: bool = False) -> list
         _sums("charges", account_charges(connection), "what accounts were charged"),
         _sums("keys", key_sums(connection), "what keys have spent"),
         _sums("usage_days", usage_days(connection), "sums by day"),
+        _found("payments", check_topups.payments(connection), "payments brought and gave back what was posted of them"),
+        _found("codes", check_topups.codes(connection), "each redeemed code has its posting"),
         *shared,
         *_below_zero(connection),
         _unknown(connection),

@@ -75,6 +75,8 @@ def test_a_ledger_in_order_is_found_so(engine: Engine, anna: str) -> None:
         "charges",
         "keys",
         "usage_days",
+        "payments",
+        "codes",
         "append_only",
         "journals_finished",
         "below_zero",
