@@ -59,7 +59,7 @@ class Gateway:
         self.ca_file = ca_file
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "gateway.toml").write_text(config)
-        self._environ = {name: value for name, value in os.environ.items() if not _OURS.match(name)} | {
+        self.environ = {name: value for name, value in os.environ.items() if not _OURS.match(name)} | {
             "FASTGW_CONFIG": str(folder / "gateway.toml"),
             "FASTGW_DATA_DIR": str(self.data_dir),
             "FASTGW_PORT": "0",
@@ -98,7 +98,7 @@ class Gateway:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=self._environ,
+                env=self.environ,
                 cwd=self.folder,
                 start_new_session=True,
             )
@@ -141,7 +141,7 @@ class Gateway:
         """Run the command line with this gateway's settings and data."""
         done = subprocess.run(
             [sys.executable, "-m", "fastgw", *arguments],
-            env=self._environ,
+            env=self.environ,
             cwd=self.folder,
             capture_output=True,
             text=True,

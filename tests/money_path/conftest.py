@@ -74,7 +74,9 @@ def opened(folder: Path, *, workers: int, database_url: str = "", top: str = "",
         provider.default = meter.answer
         config = f"{top}\n{configuration(provider, dark.getsockname()[1])}\n{more}"
         with Gateway(folder / "gateway", config, workers=workers, environ=environ) as gateway:
-            yield Till(gateway, provider, meter, database_url)
+            till = Till(gateway, provider, meter, database_url)
+            with till.http:
+                yield till
 
 
 @pytest.fixture(scope="package")

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 
 from tests.fakes.meter import Plan
+from tests.money_path import desk
 from tests.money_path.till import Till, Told
 from tests.money_path.worth import ODD, PLAIN, buckets, worth
 from tests.path.evidence import until
@@ -110,7 +111,7 @@ def test_more_than_was_held_is_posted_listed_and_alarmed(till: Till) -> None:
     assert row["overage_nano"] == owed - row["hold_nano"] > 0
     shown = account.until_settled()
     assert shown["balance_nano_usd"] == 2_000_000 - owed < 0
-    checked = till.gateway.cli("ledger", "check", "--json")
+    checked = desk.run(till.gateway, "ledger", "check", "--json")
     assert told.exchange_id in checked.stdout, "each overage is listed"
     until(lambda: re.search(r"WARNING.*overage", till.gateway.log), "the alarm")
     assert till.ask(account.key(), Plan(id="after-overage"), cap=1).status == 402

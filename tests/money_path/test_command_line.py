@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.gateway import Gateway
 from tests.fakes.meter import Plan
-from tests.money_path import worth
+from tests.money_path import desk, worth
 from tests.money_path.till import Till
 
 
@@ -23,13 +23,16 @@ def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 
 def told(gateway: Gateway, *arguments: str) -> Any:
-    return json.loads(gateway.cli(*arguments, "--json").stdout)
+    done = desk.run(gateway, *arguments, "--json")
+    assert done.returncode == 0, done
+    return json.loads(done.stdout)
 
 
 def refused(gateway: Gateway, *arguments: str) -> str:
     """The words of a refusal."""
-    done = gateway.cli(*arguments, "--json", check=False)
-    assert done.returncode in {1, 2}, done.stdout
+    done = desk.run(gateway, *arguments, "--json")
+    assert done.returncode in {1, 2}, done
+    assert not done.stdout
     words: str = json.loads(done.stderr)["error"]["message"]
     return words
 
@@ -99,7 +102,7 @@ def test_a_ledger_that_was_tampered_with_fails_its_check(tmp_path: Path) -> None
     gateway = Gateway(tmp_path)
     account = told(gateway, "accounts", "create", "anna")
     told(gateway, "accounts", "credit", account["id"], "1")
-    assert gateway.cli("ledger", "check").returncode == 0
+    assert desk.run(gateway, "ledger", "check").returncode == 0
     told(gateway, "ledger", "check")
     with sqlite3.connect(gateway.data_dir / "fastgw.db") as database:
         database.execute("UPDATE accounts SET balance_nano = balance_nano + 1")
@@ -107,7 +110,7 @@ def test_a_ledger_that_was_tampered_with_fails_its_check(tmp_path: Path) -> None
     found = gateway.cli("ledger", "check", "--json", check=False)
     assert found.returncode == 1
     assert account["id"] in found.stdout
-    assert gateway.cli("ledger", "check", check=False).returncode == 1
+    assert desk.run(gateway, "ledger", "check").returncode == 1
 
 
 def test_the_ledger_only_grows(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import redis
 
@@ -245,7 +244,7 @@ def assert_charged(row: dict[str, Any]) -> None:
 def reading(till: Till, asked: Asked, events: int) -> Iterator[int]:
     """Open a stream, read so many events of it, and keep it open; the result is how many have come."""
     url, seen = till.gateway.url + asked.path, 0
-    with httpx.stream("POST", url, json=asked.body, headers=asked.headers, timeout=20) as answer:
+    with till.http.stream("POST", url, json=asked.body, headers=asked.headers) as answer:
         assert answer.status_code == 200
         # An iterator that is dropped would close the connection.
         lines = answer.iter_lines()

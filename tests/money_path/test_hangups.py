@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.fakes.meter import Plan
@@ -45,7 +44,7 @@ class Payer:
     def leave(self, asked: Asked, enough: Callable[[bytes], bool]) -> bytes:
         """Ask for a stream and hang up once enough of it has come; the result is what came."""
         url, got = self.till.gateway.url + asked.path, b""
-        with httpx.stream("POST", url, json=asked.body, headers=asked.headers, timeout=20) as answer:
+        with self.till.http.stream("POST", url, json=asked.body, headers=asked.headers) as answer:
             assert answer.status_code == 200, answer.read()
             for data in answer.iter_raw():
                 got += data

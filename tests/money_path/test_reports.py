@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.fakes.meter import Plan
+from tests.money_path import desk
 from tests.money_path.till import Account, Till
 from tests.money_path.worth import PLAIN, worth
 from tests.path.evidence import until
@@ -18,7 +19,7 @@ SPENT = 3
 
 
 def get(till: Till, path: str, key: str) -> httpx.Response:
-    return httpx.get(till.gateway.url + path, headers={"authorization": f"Bearer {key}"}, timeout=20)
+    return till.http.get(till.gateway.url + path, headers={"authorization": f"Bearer {key}"})
 
 
 def nano(value: Any) -> int:
@@ -94,7 +95,7 @@ def test_billing_of_old_clients(till: Till, spender: tuple[Account, str]) -> Non
 
 def test_the_export_sums_up_to_the_ledger(till: Till, spender: tuple[Account, str]) -> None:
     account = spender[0]
-    done = till.gateway.cli("usage", "--csv")
+    done = desk.run(till.gateway, "usage", "--csv")
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     mine = [row for row in rows if row["account_id"] == account.id]
     assert len(mine) == SPENT

@@ -17,6 +17,7 @@ from tests.cells.question import Question
 from tests.fakes import FakeProvider
 from tests.fakes.gateway import Gateway
 from tests.fakes.meter import Meter, Plan, Served
+from tests.money_path import desk
 from tests.path.evidence import until
 
 NANO = 1_000_000_000
@@ -67,16 +68,19 @@ class Till:
         self.provider = provider
         self.meter = meter
         self.database_url = database_url
+        # A connection for each request, as the kernel spreads them over the workers.
+        self.http = httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
 
-    def cli(self, *arguments: str, check: bool = True) -> Any:
+    def cli(self, *arguments: str) -> Any:
         """A verb with `--json`; the result is what it prints."""
-        done = self.gateway.cli(*arguments, "--json", check=check)
+        done = desk.run(self.gateway, *arguments, "--json")
+        assert done.returncode == 0, done
         return json.loads(done.stdout)
 
     def operate(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """A request to the admin API: the same as the command line, without the start of a process."""
         headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
-        got = httpx.request(method, f"{self.gateway.url}/api/admin{path}", json=body, headers=headers, timeout=30)
+        got = self.http.request(method, f"{self.gateway.url}/api/admin{path}", json=body, headers=headers)
         assert got.status_code < 300, got.text
         told: dict[str, Any] = got.json()
         return told
@@ -112,7 +116,7 @@ class Till:
     def send(self, asked: Asked, headers: Mapping[str, str] | None = None) -> Told:
         """The same with a question that is made already."""
         url = self.gateway.url + asked.path
-        got = httpx.post(url, json=asked.body, headers={**asked.headers, **(headers or {})}, timeout=30)
+        got = self.http.post(url, json=asked.body, headers={**asked.headers, **(headers or {})})
         return Told(got.status_code, got.headers, got.content)
 
     def until_status(self, asked: Asked, status: int) -> Told:
@@ -170,7 +174,8 @@ class Account:
 
     def key(self, *options: str) -> str:
         """A new key that this account pays for."""
-        return self.till.gateway.mint("test", "--account", self.id, *options)
+        key: str = self.till.cli("keys", "create", "test", "--account", self.id, *options)["key"]
+        return key
 
     def show(self) -> dict[str, Any]:
         """Its balance and what is held of it."""
