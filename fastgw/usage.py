@@ -1,7 +1,7 @@
-"""Token counts by class: the one noun that wire formats and money share.
+"""Token counts by class, and searches: the one noun that wire formats and money share.
 
-The buckets are disjoint: no token is counted in two of them, so that their sum is the provider's total and each can
-have a price of its own.
+The buckets of tokens are disjoint: no token is counted in two of them, so that their sum is the provider's total and
+each can have a price of its own.
 """
 
 from typing import Self
@@ -10,7 +10,7 @@ import msgspec
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_defaults=True):
-    """What one exchange used. Every field is a count of tokens, 0 or more; the default is 0."""
+    """What one exchange used. Every field is a count, 0 or more, of tokens but for `searches`; the default is 0."""
 
     in_text: int = 0
     """Text of the prompt that was neither read from nor written to a provider's cache."""
@@ -23,6 +23,9 @@ class Usage(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_default
     out_reasoning: int = 0
     out_audio: int = 0
     out_image: int = 0
+    searches: int = 0
+    """Web searches that the provider's own tools made, as many as it bills. They are no tokens, and in none of the sums
+    below."""
 
     @property
     def input_tokens(self) -> int:
@@ -38,7 +41,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_default
 
     @property
     def total_tokens(self) -> int:
-        """The sum of all buckets."""
+        """The sum of all buckets of tokens."""
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Self) -> "Usage":

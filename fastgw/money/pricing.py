@@ -23,6 +23,9 @@ Extra = tuple[str, str, int]
 Units are `image`, `second` (counted in milliseconds), `character`, `page` and `search`. A unit without a price is free.
 """
 
+_SEARCH, _WEB = "search", "web"
+"""Unit and variant of `Usage.searches`."""
+
 AS_BASE = -1
 """Stands for a price that is not known: that of the class it is a part of."""
 OUTPUT_MAX = 2**31
@@ -76,7 +79,10 @@ class Tariff(msgspec.Struct, frozen=True, dict=True):
                 force_setattr(self, special, getattr(self, base))
 
     def charge(self, usage: Usage, margin_ppm: int = PPM, extras: tuple[Extra, ...] = ()) -> int:
-        """What `usage` costs, in nano-USD: one rounding, upward. Nothing used costs nothing, not even the call."""
+        """What `usage` costs, in nano-USD: one rounding, upward. Nothing used costs nothing, not even the call.
+
+        Its searches count here; they need not be among `extras`.
+        """
         tier = self.reached(usage.input_tokens) if self.tiers else self
         total = (
             usage.in_text * tier.in_text
@@ -90,6 +96,8 @@ class Tariff(msgspec.Struct, frozen=True, dict=True):
             + usage.out_audio * tier.out_audio
             + usage.out_image * tier.out_image
         )
+        if usage.searches:
+            extras = (*extras, (_SEARCH, _WEB, usage.searches))
         if self.call and (extras or usage.total_tokens):
             total += self.call
         if extras:

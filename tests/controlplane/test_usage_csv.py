@@ -26,7 +26,7 @@ ROW = UsageRow(
     status=200,
     outcome="ok",
     error=None,
-    usage=Usage(in_text=3, out_text=2**40),
+    usage=Usage(in_text=3, out_text=2**40, searches=2),
     usage_estimated=False,
     first_byte_ms=1,
     total_ms=2,
@@ -48,6 +48,7 @@ def test_a_row_with_all_its_cells() -> None:
     assert tuple(row) == COLUMNS
     assert (row["started_at"], row["stream"], row["unpriced"]) == ("2025-11-21T12:00:00.007Z", "true", "false")
     assert (row["in_text"], row["out_text"], row["total_tokens"]) == ("3", str(2**40), str(2**40 + 3))
+    assert row["searches"] == "2"
     assert (row["charge_usd"], row["cost_usd"], row["error"]) == ("1.500000001", "0", "")
     assert nano(row["charge_usd"]) == ROW.charge_nano
     assert HEAD.endswith(b"\r\n") and lines([ROW]).count(b"\r\n") == 1

@@ -42,7 +42,7 @@ def token_prices(draw: st.DrawFn, above: int = 0) -> Tariff:
 @st.composite
 def tariffs(draw: st.DrawFn) -> Tariff:
     bounds = sorted(draw(st.sets(st.integers(1, 1_000_000), max_size=3)))
-    variants = st.dictionaries(st.sampled_from(["default", "a", "b"]), PRICES, max_size=3)
+    variants = st.dictionaries(st.sampled_from(["default", "a", "b", "web"]), PRICES, max_size=3)
     return msgspec.structs.replace(
         draw(token_prices()),
         call=draw(PRICES),
@@ -51,7 +51,12 @@ def tariffs(draw: st.DrawFn) -> Tariff:
     )
 
 
-USAGES = st.builds(Usage, *[st.integers(0, 300_000) for _ in (*INPUT, *OUTPUT)])
+TEXT_USAGES = st.builds(Usage, *[st.integers(0, 300_000) for _ in (*INPUT, *OUTPUT)])
+USAGES = st.builds(
+    lambda usage, searches: msgspec.structs.replace(usage, searches=searches),
+    TEXT_USAGES,
+    st.sampled_from([0, 0, 1, 2, 1_000]),
+)
 EXTRAS = st.lists(
     st.tuples(st.sampled_from(UNITS), st.sampled_from(["", "a", "b", "c"]), st.integers(0, 10**6)), max_size=3
 ).map(tuple)
@@ -68,7 +73,7 @@ def exact(tariff: Tariff, usage: Usage, margin_ppm: int, extras: tuple[Extra, ..
     total = Fraction(tariff.call, 10**6)
     for name in (*INPUT, *OUTPUT):
         total += Fraction(getattr(usage, name) * getattr(prices, name), 10**6)
-    for unit, variant, count in extras:
+    for unit, variant, count in (*extras, ("search", "web", usage.searches)):
         table = tariff.units.get(unit) or {"": 0}
         price = table.get(variant, table.get("default", max(table.values())))
         total += Fraction(count * price, 10**9 if unit == "second" else 10**6)
@@ -84,7 +89,7 @@ def test_a_charge_is_the_exact_sum_rounded_up_once(
 
 
 @settings(max_examples=150)
-@given(tariffs(), USAGES, MARGINS, EXTRAS, st.integers(0, 1_000), st.integers(0, 1_000))
+@given(tariffs(), TEXT_USAGES, MARGINS, EXTRAS, st.integers(0, 1_000), st.integers(0, 1_000))
 def test_no_charge_exceeds_the_bound_of_its_tokens(
     tariff: Tariff, usage: Usage, margin_ppm: int, extras: tuple[Extra, ...], more_in: int, more_out: int
 ) -> None:
@@ -128,6 +133,19 @@ def test_the_tier_holds_for_the_whole_request_and_cached_tokens_count() -> None:
     assert tariff.charge(Usage(in_text=200_000, out_text=10)) == 200_010
     assert tariff.charge(Usage(in_text=200_001, out_text=10)) == 400_002 + 40
     assert tariff.charge(Usage(in_text=1, cache_read=200_000, out_text=10)) == 400_002 + 40
+
+
+def test_searches_cost_what_the_book_says_beside_the_tokens() -> None:
+    """Anthropic and OpenAI take 10 USD for a thousand."""
+    prices = {"web": 10_000_000_000_000, "file": 2_500_000_000_000}
+    tariff = Tariff(in_text=3_000_000_000, out_text=15_000_000_000, units={"search": prices})
+    tokens = Usage(in_text=1_000, out_text=100)
+    assert tariff.charge(tokens) == 4_500_000
+    assert tariff.charge(msgspec.structs.replace(tokens, searches=3)) == 4_500_000 + 3 * 10_000_000
+    assert tariff.charge(msgspec.structs.replace(tokens, searches=3), 2 * PPM) == 2 * (4_500_000 + 3 * 10_000_000)
+    assert tariff.charge(Usage(searches=1)) == 10_000_000
+    assert tariff.charge(Usage(searches=1), PPM, (("search", "file", 1),)) == 12_500_000
+    assert Tariff(in_text=1, call=5_000_000).charge(Usage(searches=7)) == 5, "without a price they are free"
 
 
 def test_a_tier_that_cannot_be_reached_is_not_held() -> None:

@@ -19,6 +19,9 @@ A prompt has some tokens that nobody wrote: what opens and ends it, and the syst
 their own (gpt-oss, Llama 3: a few dozen; their chat templates at huggingface.co); 128 is taken for these. Tools cost
 what they say and up to 806 tokens for the instructions that come with them; tools that a vendor defines, by name and
 date alone, up to 1,000 each (platform.claude.com/docs, pricing, tool use). All sources as of 2026-11.
+
+What a provider's own tools add (pages that a search brings into the prompt, and the price of each search) has no bound
+here: it is charged as used, and what of that exceeds the hold is an overage.
 """
 
 from collections.abc import Sequence

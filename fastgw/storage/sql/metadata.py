@@ -7,4 +7,4 @@ from fastgw.usage import Usage
 METADATA = MetaData()
 
 BUCKETS = Usage.__struct_fields__
-"""Columns of the token buckets, in the order of `Usage`."""
+"""Columns of what was used, in the order of `Usage`: buckets of tokens, and searches."""

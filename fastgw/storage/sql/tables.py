@@ -1,6 +1,6 @@
 """The tables as they are now. How they came to be is in `migrations`; a test compares the two.
 
-Token counts are 64-bit, one column for each bucket of `Usage`, so that sums stay sums. Times are Unix milliseconds.
+Counts are 64-bit, one column for each field of `Usage`, so that sums stay sums. Times are Unix milliseconds.
 Amounts are 64-bit integers of nano-USD.
 """
 
@@ -91,7 +91,7 @@ USAGE = Table(
     Column("status", Integer, nullable=False),
     Column("outcome", String(32), nullable=False),
     Column("error", String(32), nullable=True),
-    *(Column(bucket, BigInteger, nullable=False) for bucket in BUCKETS),
+    *(Column(bucket, BigInteger, nullable=False) for bucket in BUCKETS if bucket != "searches"),
     Column("usage_estimated", Boolean, nullable=False),
     Column("started_ms", BigInteger, nullable=False),
     Column("first_byte_ms", BigInteger, nullable=False),
@@ -107,6 +107,7 @@ USAGE = Table(
     Column("overage_nano", BigInteger, nullable=False, server_default="0"),
     Column("unpriced", Boolean, nullable=False, server_default=false()),
     Column("purses", Integer, nullable=False, server_default="0"),
+    Column("searches", BigInteger, nullable=False, server_default="0"),
     Index("usage_started", "started_ms"),
     Index(
         "usage_overage", "started_ms", sqlite_where=text("overage_nano > 0"), postgresql_where=text("overage_nano > 0")

@@ -86,7 +86,7 @@ def test_the_end_of_a_journal_leaves_rows_and_forgets_the_rest(engine: Engine) -
 
 def test_every_field_of_a_row_is_in_its_column(engine: Engine) -> None:
     row = msgspec.structs.replace(
-        closed("ex_1", usage=Usage(*range(10))),
+        closed("ex_1", usage=Usage(*range(11))),
         error=ErrorKind.UPSTREAM_CUT,
         account_id="acct_a",
         purses=ACCOUNT_PURSE,
@@ -113,7 +113,7 @@ def test_sums_by_model_and_key_within_a_time(engine: Engine) -> None:
         ledger,
         1,
         closed("ex_1", started_ms=100, usage=Usage(in_text=largest, out_text=1, out_reasoning=2)),
-        closed("ex_2", started_ms=200, usage=Usage(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), key_id="key_b"),
+        closed("ex_2", started_ms=200, usage=Usage(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), key_id="key_b"),
         closed("ex_3", model="x/other", **failed),  # type: ignore[arg-type]
     )
     report = UsageReport(engine).read()
@@ -122,6 +122,7 @@ def test_sums_by_model_and_key_within_a_time(engine: Engine) -> None:
     assert report["totals"]["output_tokens"] == 3 + 34
     assert report["totals"]["total_tokens"] == largest + 21 + 37
     assert report["totals"]["cache_write_1h"] == 6
+    assert report["totals"]["searches"] == 11
     assert [(row["model"], row["requests"]) for row in report["by_model"]] == [(MODEL, 2), ("x/other", 1)]
     assert [(row["key_id"], row["requests"]) for row in report["by_key"]] == [(KEY_ID, 2), ("key_b", 1)]
     middle = UsageReport(engine).read(since_ms=200, until_ms=300)

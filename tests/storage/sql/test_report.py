@@ -15,7 +15,13 @@ def report(engine: Engine) -> UsageReport:
     write(
         engine,
         exchange("ex_1", charge_nano=100, cost_nano=80),
-        exchange("ex_2", charge_nano=2**50, cost_nano=7, overage_nano=11, usage=Usage(in_text=2**40, cache_read=9)),
+        exchange(
+            "ex_2",
+            charge_nano=2**50,
+            cost_nano=7,
+            overage_nano=11,
+            usage=Usage(in_text=2**40, cache_read=9, searches=3),
+        ),
         exchange("ex_3", error="upstream_cut", unpriced=True, model="fake/fake-2", started_ms=NOON_MS - DAY_MS),
         exchange("ex_4", charge_nano=5, key_id="key_b", account_id="acct_b", started_ms=NOON_MS - 2 * DAY_MS),
         exchange("ex_5", charge_nano=6, overage_nano=1, key_id="key_b", account_id="acct_b", started_ms=MIDNIGHT_MS),
@@ -29,6 +35,7 @@ def test_sums_hold_money_and_what_had_no_price(report: UsageReport) -> None:
     assert (totals["charge_nano"], totals["cost_nano"]) == (2**50 + 111, 87)
     assert (totals["overages"], totals["overage_nano"]) == (2, 12)
     assert totals["input_tokens"] == 2**40 + 9 + 40
+    assert (totals["searches"], totals["total_tokens"]) == (3, 2**40 + 9 + 40 + 20), "searches are no tokens"
 
 
 def test_sums_by_row_and_by_day_are_the_same(report: UsageReport) -> None:
@@ -71,4 +78,8 @@ def test_every_row_comes_once_and_in_order(engine: Engine, report: UsageReport) 
     assert [row.exchange_id for row in report.rows(key_id="key_a", since_ms=NOON_MS)] == ["ex_1", "ex_2"]
     assert [len(chunk) for chunk in report.every(key_id="key_many")] == [25]
     second = report.rows(key_id="key_a", since_ms=NOON_MS)[1]
-    assert (second.usage, second.overage_nano, second.unpriced) == (Usage(in_text=2**40, cache_read=9), 11, False)
+    assert (second.usage, second.overage_nano, second.unpriced) == (
+        Usage(in_text=2**40, cache_read=9, searches=3),
+        11,
+        False,
+    )

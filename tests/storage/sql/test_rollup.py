@@ -26,7 +26,9 @@ def rows(draw: st.DrawFn) -> Closed:
             "ex",
             key_id=draw(st.sampled_from(["key_a", "key_b"])),
             model=draw(st.sampled_from(["m", "n\0", "n\N{REPLACEMENT CHARACTER}", "x" * 600, "x" * 700])),
-            usage=Usage(in_text=draw(st.integers(0, 9)), out_image=draw(st.integers(0, 9))),
+            usage=Usage(
+                in_text=draw(st.integers(0, 9)), out_image=draw(st.integers(0, 9)), searches=draw(st.integers(0, 2))
+            ),
             started_ms=NOW_MS - draw(st.integers(-2, 40 * 288)) * SLOT_S * 1_000 // 2,
         ),
         account_id=draw(st.sampled_from(["", "acct_a", "acct_b"])),

@@ -17,6 +17,7 @@ _BUCKETS = (
     "out_reasoning",
     "out_audio",
     "out_image",
+    "searches",
 )
 
 
@@ -51,6 +52,7 @@ def _columns() -> None:
             op.add_column(table, sa.Column(name, sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("usage", sa.Column("unpriced", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("usage", sa.Column("purses", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("usage", sa.Column("searches", sa.BigInteger, nullable=False, server_default="0"))
     op.create_index(
         "usage_overage",
         "usage",
