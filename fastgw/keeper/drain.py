@@ -9,6 +9,7 @@ from fastgw.keeper.fold import fold, orphan
 from fastgw.keeper.pause import pause
 from fastgw.keeper.ports import Journals, Ledger, Settled
 from fastgw.money.amounts import usd
+from fastgw.observe.tasks import spawn
 
 _log = logging.getLogger("fastgw.keeper")
 
@@ -59,9 +60,16 @@ class Drain:
     async def run(self, stop: asyncio.Event) -> None:
         """Drain until `stop` is set, and then what is there."""
         wait_ms = LOOK_MS
-        while not await self._wait(stop, wait_ms / 1_000):
-            found = await self._look()
-            wait_ms = min(wait_ms * 2, RETRY_MS_MAX) if self._failing and not found else LOOK_MS
+        stopping = spawn(self._hurry_at(stop), name="end the wait of the drain")
+        try:
+            while not stop.is_set():
+                await pause(self._hurried, wait_ms / 1_000)
+                self._hurried.clear()
+                if not stop.is_set():
+                    found = await self._look()
+                    wait_ms = min(wait_ms * 2, RETRY_MS_MAX) if self._failing and not found else LOOK_MS
+        finally:
+            stopping.cancel()
         while await self._look():
             pass
 
@@ -75,15 +83,9 @@ class Drain:
         async with self._ended:
             await self._ended.wait_for(lambda: self._ended_count >= wanted)
 
-    async def _wait(self, stop: asyncio.Event, seconds: float) -> bool:
-        either = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._hurried.wait())]
-        try:
-            await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in either:
-                one.cancel()
-        self._hurried.clear()
-        return stop.is_set()
+    async def _hurry_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._hurried.set()
 
     async def _look(self) -> bool:
         self._begun += 1
