@@ -12,6 +12,7 @@ from fastgw.dataplane.stages import Stages
 from fastgw.exchange import Call, Principal
 from fastgw.protocols import toplevel
 from fastgw.protocols.detect import detect
+from fastgw.protocols.gemini.peek import WRAPPERS, unwrapped
 from fastgw.protocols.hub.dialect import FromPath
 from fastgw.protocols.registry import CALLERS
 
@@ -41,6 +42,10 @@ async def take(
                 streams = "stream" in fields and bool(toplevel.field(toplevel.flag, fields, "stream"))
                 said = FromPath(model=toplevel.model(fields), stream=streams)
                 fields = {name: raw for name, raw in fields.items() if name not in {"model", "stream"}}
+    if flight.dialect == "gemini" and any(name in fields for name in WRAPPERS):
+        # From here on the request inside is looked at, priced, capped and sent: nothing of it may be overlooked.
+        fields = unwrapped(fields)
+    toplevel.refuse_lookalikes(fields)
     caller = CALLERS[flight.dialect]
     if len(body) > OFF_LOOP_BYTES:
         seen = await asyncio.to_thread(caller.peek, fields, said)

@@ -19,6 +19,15 @@ LEVELS_MIN = 2
 
 _top = msgspec.json.Decoder(Fields)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
+HEEDED = frozenset((
+    "model", "models", "stream", "stream_options", "n", "best_of", "max_tokens", "max_completion_tokens",
+    "max_output_tokens", "generationConfig", "generation_config", "generateContentRequest", "generate_content_request",
+    "service_tier", "serviceTier", "speed", "background", "prediction", "messages", "input", "contents", "prompt",
+    "system", "instructions", "systemInstruction", "system_instruction", "tools", "functions", "previous_response_id",
+    "conversation", "cachedContent", "cached_content",
+))  # fmt: skip
+"""Fields that decide which model answers, how much, and at which price."""
+_FOLDED = frozenset(name.casefold() for name in HEEDED)
 string: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 flag: msgspec.json.Decoder[bool | None] = msgspec.json.Decoder(bool | None)
 count: msgspec.json.Decoder[int | None] = msgspec.json.Decoder(int | None)
@@ -83,6 +92,21 @@ def _agree(opened: int, inside: Iterable[msgspec.Raw], levels: int, layers: int)
         if not _agree(found, inner, levels - 1, layers - 1):
             return False
     return seen == opened
+
+
+def refuse_lookalikes(fields: Fields) -> None:
+    """Raises `GatewayError` (400) for a field that is one of `HEEDED` but for the case of its letters.
+
+    Servers written in Go take it for that one, and of two the later (pkg.go.dev/encoding/json, Unmarshal, 2026-11): it
+    would name another model or cap than those that were checked, held and priced.
+    """
+    names = "".join(fields)
+    if names.islower() and names.isascii():
+        return
+    for name in fields:
+        if name not in HEEDED and name.casefold() in _FOLDED:
+            meant = next(known for known in sorted(HEEDED) if known.casefold() == name.casefold())
+            refuse(f"Unknown parameter: '{name}'. Did you mean '{meant}'?", name)
 
 
 def model(fields: Fields) -> str:

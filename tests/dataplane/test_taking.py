@@ -1,7 +1,10 @@
 """From bytes to the call: recognised by the body, or refused."""
 
+from typing import Any
+
 import pytest
 
+from fastgw.protocols.hub.dialect import FromPath
 from tests.dataplane.caller import Caller
 from tests.dataplane.conftest import Worker
 
@@ -18,3 +21,21 @@ async def test_what_is_no_call_is_refused_and_leaves_nothing(worker: Worker, bod
     assert (await worker.call(body=body).answer()).status == status
     assert worker.records() == []
     await worker.until_nothing_is_left()
+
+
+async def test_a_request_in_a_wrapper_is_that_request(worker: Worker) -> None:
+    said = FromPath(model="fake/fake-1", stream=False)
+    inner = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "generationConfig": {"maxOutputTokens": 9}}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await worker.wiring.gemini(scope, receive, send, said)
+
+    for body in (inner, {"generateContentRequest": inner}, {"generate_content_request": inner}):
+        assert (await Caller(app, worker.key, body).answer()).status == 200
+    sent = {request.body for request in worker.provider.requests}
+    assert len(sent) == 1
+
+
+async def test_a_field_that_a_server_may_take_for_the_model_is_refused(worker: Worker) -> None:
+    caller = await worker.call(Model="dear").answer()
+    assert (caller.status, worker.provider.requests) == (400, [])

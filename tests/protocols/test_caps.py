@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from fastgw.errors import GatewayError
 from fastgw.protocols import toplevel
 from fastgw.protocols.hub.dialect import FromPath
 from fastgw.protocols.hub.losses import Losses
@@ -47,3 +48,26 @@ def test_what_else_is_configured_stays() -> None:
     body = '{"contents":[],"generation_config":{"max_output_tokens":9000,"topK":3}}'
     capped = CALLERS["gemini"].with_cap(msgspec.json.decode(body, type=toplevel.Fields), 7)
     assert msgspec.json.decode(capped["generationConfig"]) == {"topK": 3, "maxOutputTokens": 7}
+
+
+def test_of_two_spellings_of_the_choices_the_counted_one_is_sent() -> None:
+    gemini = CALLERS["gemini"]
+    config = '{"candidateCount":8,"candidate_count":2,"CandidateCount":64,"MaxOutputTokens":9000}'
+    body = '{"contents":[{"parts":[{"text":"hi"}]}],"generationConfig":' + config + "}"
+    fields = msgspec.json.decode(body, type=toplevel.Fields)
+    counted = gemini.peek(fields, FromPath(model="m")).choices
+    sent = msgspec.json.decode(gemini.with_cap(fields, 7)["generationConfig"])
+    assert sent == {"maxOutputTokens": 7, "candidateCount": counted} == {"maxOutputTokens": 7, "candidateCount": 2}
+
+
+def test_the_cap_goes_into_a_request_in_a_wrapper() -> None:
+    body = '{"generate_content_request":{"contents":[{"parts":[{"text":"hi"}]}]}}'
+    capped = CALLERS["gemini"].with_cap(msgspec.json.decode(body, type=toplevel.Fields), 7)
+    assert CALLERS["gemini"].decode_request(capped, FromPath(model="m"), Losses()).output_cap == 7
+
+
+def test_a_wrapper_in_a_wrapper_is_refused() -> None:
+    inner = '{"generateContentRequest":{"contents":[{"parts":[{"text":"hi"}]}]}}'
+    fields = msgspec.json.decode('{"generateContentRequest":' + inner + "}", type=toplevel.Fields)
+    with pytest.raises(GatewayError):
+        CALLERS["gemini"].peek(fields, FromPath(model="m"))

@@ -81,3 +81,16 @@ def test_no_depth_overwhelms_the_decoder() -> None:
         deep = b'{"a":' + opening * 2_000 + closing * 2_000 + b"}"
         with pytest.raises(GatewayError, match="nests deeper than 128 levels"):
             toplevel.decode(deep, 128)
+
+
+@pytest.mark.parametrize("name", ["Model", "MODEL", "N", "Max_Tokens", "max_toKens", "maX_tokens", "mesſages"])
+def test_what_a_server_may_take_for_a_field_that_counts_is_refused(name: str) -> None:
+    fields = toplevel.decode(msgspec.json.encode({"model": "cheap", name: "dear"}), 16)
+    with pytest.raises(GatewayError) as refused:
+        toplevel.refuse_lookalikes(fields)
+    assert (refused.value.status, refused.value.param) == (400, name)
+
+
+@pytest.mark.parametrize("name", ["Custom", "generationConfig", "X_model", "größe", "labels"])
+def test_other_names_pass_as_they_are(name: str) -> None:
+    toplevel.refuse_lookalikes(toplevel.decode(msgspec.json.encode({"model": "cheap", name: 1}), 16))

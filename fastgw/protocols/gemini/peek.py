@@ -15,6 +15,9 @@ _config = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 _count = msgspec.json.Decoder(int | None, strict=False)
 _encode = msgspec.json.Encoder().encode
 
+WRAPPERS = ("generateContentRequest", "generate_content_request")
+"""Fields of `:countTokens` that hold a whole request."""
+_COUNTED = ("maxoutputtokens", "candidatecount")
 CHOICES_MAX = 128
 """Google's own bound is 8; a larger one of another provider stays possible."""
 
@@ -23,7 +26,9 @@ def unwrapped(fields: Fields) -> Fields:
     """The request itself, its fields in camel case: `:countTokens` may hold it inside `generateContentRequest`."""
     fields = top(fields)
     if "generateContentRequest" in fields:
-        return top(toplevel.field(_object, fields, "generateContentRequest"))
+        fields = top(toplevel.field(_object, fields, "generateContentRequest"))
+        if "generateContentRequest" in fields:
+            refuse("'generateContentRequest' must hold the request itself.", "generateContentRequest")
     return fields
 
 
@@ -53,12 +58,20 @@ def peek(body: Fields, said: FromPath) -> Peek:
 
 
 def with_cap(body: Fields, cap: int) -> Fields:
-    """The body with `cap` as its only `maxOutputTokens`."""
-    fields = top(body)
+    """The request, out of its wrapper if it has one, with `cap` as its only `maxOutputTokens`, and with one
+    `candidateCount`: the one that was counted. Of several spellings a server may heed another one than we do."""
+    fields = unwrapped(body)
     given = toplevel.field(_config, fields, "generationConfig") if "generationConfig" in fields else None
-    config = {name: raw for name, raw in (given or {}).items() if camel(name) != "maxOutputTokens"}
+    counted = {camel(name): raw for name, raw in (given or {}).items()}.get("candidateCount")
+    config = {name: raw for name, raw in (given or {}).items() if _folded(name) not in _COUNTED}
     config["maxOutputTokens"] = toplevel.number(cap)
+    if counted is not None:
+        config["candidateCount"] = counted
     return fields | {"generationConfig": msgspec.Raw(_encode(config))}
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "")
 
 
 def _number(config: Fields, name: str, default: int) -> int:
