@@ -35,6 +35,7 @@ TESTED_ELSEWHERE = {
     "fastgw/app/commands_keys.py": "tests/app/test_cli.py and test_commands_accounts.py",
     "fastgw/app/commands_ledger.py": "tests/app/test_commands_accounts.py",
     "fastgw/app/control_routes.py": "tests/controlplane ask every route",
+    "fastgw/app/counted.py": "tests/keeper/whole.py: every keeper in tests/keeper asks through it",
     "fastgw/app/keeper.py": "tests/app/test_serve.py and tests/keeper run it",
     "fastgw/app/logs.py": "tests/app read the lines that it formats",
     "fastgw/app/output.py": "tests/app/test_cli.py reads what it prints",

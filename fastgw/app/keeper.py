@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from fastgw import apikey, clock
 from fastgw.app import handover, logs
+from fastgw.app.counted import CountedKeys, CountedPrices, CountedPurses
 from fastgw.app.handover import Handover, Report
 from fastgw.app.margins import WithMargins
 from fastgw.errors import StartupError
@@ -21,6 +22,7 @@ from fastgw.providers import VENDORS
 from fastgw.settings import Settings
 from fastgw.storage.journal import Journals
 from fastgw.storage.sql.accounts import Accounts
+from fastgw.storage.sql.counters import Counters
 from fastgw.storage.sql.engine import explained, open_engine, url_of
 from fastgw.storage.sql.keys import Keys
 from fastgw.storage.sql.ledger import UsageLedger
@@ -83,8 +85,9 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
     mirror, board = KeyMirror(store), ModelBoard(store)
     purse_board, price_board = PurseBoard(store), PriceBoard(store)
     try:
-        keys = WithMargins(Keys(engine), settings)
-        prices = PriceOverrides(engine)
+        counters = Counters(engine)
+        keys = WithMargins(CountedKeys(Keys(engine), counters), settings)
+        prices = CountedPrices(PriceOverrides(engine), counters)
         await _mirror_once(keys, mirror, PriceMirroring(prices, price_board))
         handover.report(parent, Report(key=key))
         # Loaded behind the report: nothing of it is needed for the first answer, and its HTTP client takes a while.
@@ -95,7 +98,7 @@ async def _run(settings: Settings, parent: Handover | None, engine: Engine, key:
         await run(
             journals=Journals(settings.stores.data_dir / JOURNAL_FOLDER),
             ledger=ledger,
-            purses=PurseSource(engine),
+            purses=CountedPurses(PurseSource(engine), counters),
             purse_board=purse_board,
             keys=keys,
             mirror=mirror,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from fastgw.keeper.pause import pause
+from fastgw.keeper.pause import pause, until_tick
 from fastgw.keeper.ports import KeyMirror, KeySource
 
 _log = logging.getLogger("fastgw.keeper")
@@ -36,7 +36,7 @@ class Mirroring:
                 if self._failing:
                     _log.warning("keys are mirrored again")
                 self._failing = False
-            if await pause(stop, CHECK_S):
+            if await pause(stop, until_tick(CHECK_S)):
                 return
 
     async def look(self) -> None:

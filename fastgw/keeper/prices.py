@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Protocol
 
-from fastgw.keeper.pause import pause
+from fastgw.keeper.pause import pause, until_tick
 from fastgw.settings.prices import Price
 
 _log = logging.getLogger("fastgw.keeper")
@@ -57,7 +57,7 @@ class PriceMirroring:
                 if self._failing:
                     _log.warning("prices are mirrored again")
                 self._failing = False
-            if await pause(stop, CHECK_S):
+            if await pause(stop, until_tick(CHECK_S)):
                 return
 
     async def look(self) -> None:

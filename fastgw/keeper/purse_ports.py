@@ -15,8 +15,8 @@ Register = Callable[[], Awaitable[object]]
 class PurseSource(Protocol):
     """What the ledger knows of accounts and keys."""
 
-    def workers(self) -> tuple[int, Collection[int]]:
-        """The version of the list of journals, which a new and a finished one count up; the workers that are on it."""
+    def journals(self) -> int:
+        """Grows with every journal that is registered or finished, in the whole deployment."""
 
     def changed_since(self, version: int) -> tuple[int, Sequence[str]]:
         """The version of balances now, and the accounts that others than drains have changed after `version`."""

@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
 from fastgw import clock
+from fastgw.keeper.pause import tick, until_tick
 from fastgw.keeper.purse_ports import PurseBoard, PurseSource, Register
 from fastgw.observe.tasks import end, spawn
 
 _log = logging.getLogger("fastgw.keeper")
 
-CHECK_S = 0.8
+CHECK_S = 1.0
 """Between two looks at what others have changed and at the list of wanted names. Messages have them looked at once."""
 PACE_S = 0.03
 """Between two publications. While a worker does not tell its numbers, others ask for a purse again and again."""
@@ -43,7 +44,7 @@ class Purses:
         """Names to publish; True: also when the gate has no record."""
         self._due = asyncio.Event()
         self._all_due = asyncio.Event()
-        self._looked_ns = 0
+        self._looked = -1
         self._heard = False
         self._money = NOTHING_SINCE
         self._journals: int | None = None
@@ -72,15 +73,14 @@ class Purses:
 
     async def look(self) -> None:
         """Find out at once what has changed or is wanted, and publish it."""
-        self._looked_ns = 0
+        self._looked = -1
         await self._look()
 
     async def _look(self) -> None:
-        now_ns = clock.monotonic_ns()
         # A drain that is busy has purses published several times a second; others are not asked more often for that.
-        if now_ns - self._looked_ns >= CHECK_S * 1e9:
+        if (second := tick(CHECK_S)) != self._looked:
             await self._find()
-            self._looked_ns = now_ns
+            self._looked = second
         elif self._heard:
             await self._take_wanted()
         while self._noted:
@@ -104,8 +104,7 @@ class Purses:
         await self._take_wanted()
 
     def _ask(self) -> tuple[int, int, Sequence[str]]:
-        journals, _ = self._source.workers()
-        return journals, *self._source.changed_since(self._money)
+        return self._source.journals(), *self._source.changed_since(self._money)
 
     async def _take_wanted(self) -> None:
         self._heard = False
@@ -166,7 +165,7 @@ class Purses:
             else:
                 await asyncio.sleep(PACE_S)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(every_s):
+                    async with asyncio.timeout(until_tick(every_s) if every_s else None):
                         await due.wait()
             due.clear()
             try:

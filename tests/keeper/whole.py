@@ -7,8 +7,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from fastgw.app.counted import CountedKeys, CountedPrices, CountedPurses
 from fastgw.keeper import run
 from fastgw.storage.journal import Journals
+from fastgw.storage.sql.counters import Counters
 from fastgw.storage.sql.keys import Keys
 from fastgw.storage.sql.ledger import UsageLedger
 from fastgw.storage.sql.prices import PriceOverrides
@@ -26,15 +28,16 @@ async def keep(folder: Path, engine: Engine, store: str, *, stop: asyncio.Event,
     """Run a keeper without providers until `stop` is set."""
     mirror, board = KeyMirror(store), ModelBoard(store)
     purse_board, price_board = PurseBoard(store), PriceBoard(store)
+    counters = Counters(engine)
     try:
         await run(
             journals=Journals(folder),
             ledger=UsageLedger(engine),
-            purses=PurseSource(engine),
+            purses=CountedPurses(PurseSource(engine), counters),
             purse_board=purse_board,
-            keys=Keys(engine),
+            keys=CountedKeys(Keys(engine), counters),
             mirror=mirror,
-            prices=PriceOverrides(engine),
+            prices=CountedPrices(PriceOverrides(engine), counters),
             price_board=price_board,
             board=board,
             providers=(),
