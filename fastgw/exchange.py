@@ -340,6 +340,8 @@ class Checkpoint(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="p"
     """What the caller owes if nothing more comes of it."""
     cost_nano: int = 0
     """What the operator then owes the provider."""
+    prompt_tokens: int = 0
+    """The gateway's own count of the prompt, that was charged; 0: as `Opened` says."""
 
 
 class Closed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="c"):

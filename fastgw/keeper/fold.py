@@ -51,7 +51,8 @@ def orphan(opened: Opened, last: Checkpoint) -> Closed:
     What the provider may bill the operator is told all the same.
     """
     delivered = last.delivered_bytes > 0
-    usage = Usage(in_text=opened.prompt_tokens_estimate, out_text=last.output_tokens_estimate) if delivered else NOTHING
+    prompt_tokens = last.prompt_tokens or opened.prompt_tokens_estimate
+    usage = Usage(in_text=prompt_tokens, out_text=last.output_tokens_estimate) if delivered else NOTHING
     return Closed(
         exchange_id=opened.exchange_id,
         key_id=opened.key_id,

@@ -71,7 +71,8 @@ def test_an_orphan_that_delivered_nothing_is_charged_nothing() -> None:
 
 def test_an_orphan_knows_who_pays_and_what_was_held() -> None:
     begun = msgspec.structs.replace(opened("ex_1"), account_id="acct_a", purses=3, hold_nano=90, group="gold")
-    row = orphan(begun, Checkpoint("ex_1", 8, 1, 2, charge_nano=7, cost_nano=5))
+    row = orphan(begun, Checkpoint("ex_1", 8, 1, 2, charge_nano=7, cost_nano=5, prompt_tokens=44))
+    assert row.usage == Usage(in_text=44, out_text=2)
     assert (row.account_id, row.purses, row.hold_nano, row.group) == ("acct_a", 3, 90, "gold")
     assert (row.charge_nano, row.cost_nano) == (7, 5)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Connection, Engine, Table, bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fastgw import clock
@@ -25,7 +25,7 @@ from fastgw.storage.sql.usage_rows import UsageRows, many, text
 
 _OPENED_FIELDS = Opened.__struct_fields__
 _COLUMNS = {"group": "group_name"}
-_CHECKPOINT_FIELDS = Checkpoint.__struct_fields__[1:]
+_CHECKPOINT_FIELDS = tuple(name for name in Checkpoint.__struct_fields__[1:] if name != "prompt_tokens")
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -56,10 +56,14 @@ class UsageLedger:
             index_elements=["journal"],
             set_={"segment": cursor.excluded.segment, "position": cursor.excluded.position},
         )
+        counted = bindparam("counted", type_=BigInteger())
+        prompt = case((counted > 0, counted), else_=OPEN_EXCHANGES.c.prompt_tokens_estimate)
         self._checkpoint = (
             update(OPEN_EXCHANGES)
             .where(OPEN_EXCHANGES.c.exchange_id == bindparam("exchange"))
-            .values({field: bindparam(f"new_{field}") for field in _CHECKPOINT_FIELDS})
+            .values(
+                {field: bindparam(f"new_{field}") for field in _CHECKPOINT_FIELDS} | {"prompt_tokens_estimate": prompt}
+            )
         )
         self._end = delete(OPEN_EXCHANGES).where(OPEN_EXCHANGES.c.exchange_id == bindparam("exchange"))
         self._register = insert(JOURNALS).on_conflict_do_nothing(index_elements=["journal"])
@@ -125,7 +129,10 @@ class UsageLedger:
         return settled
 
     def still_open(self, journal: str) -> list[tuple[Opened, Checkpoint]]:
-        """What `journal` opened and did not close, each with its last checkpoint (zeros when there was none)."""
+        """What `journal` opened and did not close, each with its last checkpoint (zeros when there was none).
+
+        What a checkpoint counted of the prompt has taken the place of what was estimated.
+        """
         with reading(self._engine) as connection:
             rows = connection.execute(select(OPEN_EXCHANGES).where(OPEN_EXCHANGES.c.journal == journal)).mappings()
             return [
@@ -184,4 +191,5 @@ def _hop_row(hop: Hopped) -> dict[str, Any]:
 def _checkpoint_row(checkpoint: Checkpoint) -> dict[str, Any]:
     row: dict[str, Any] = {f"new_{field}": getattr(checkpoint, field) for field in _CHECKPOINT_FIELDS}
     row["exchange"] = checkpoint.exchange_id
+    row["counted"] = checkpoint.prompt_tokens
     return row

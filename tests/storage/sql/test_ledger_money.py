@@ -6,6 +6,7 @@ from sqlalchemy import Engine, event, text
 
 from fastgw.errors import ErrorKind
 from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE, Checkpoint, Closed, Hopped, Opened, worker_number
+from fastgw.keeper.fold import orphan
 from fastgw.storage.sql.accounts import Accounts
 from fastgw.storage.sql.ledger import Settled, UsageLedger
 from fastgw.storage.sql.postings import SALES, UNKNOWN
@@ -187,3 +188,13 @@ def test_an_exchange_of_an_older_program_is_still_open_without_money(engine: Eng
     before = Opened("ex", KEY_ID, "m", "p", "pm", "chat", True, 5, 9)
     ledger.record("j", 0, 8, opened=[before], checkpoints=[Checkpoint("ex", 5, 6, 7)], closed=[], ended=[])
     assert ledger.still_open("j") == [(before, Checkpoint("ex", 5, 6, 7))]
+
+
+def test_what_a_checkpoint_counted_of_the_prompt_replaces_what_was_estimated(
+    engine: Engine, ledger: UsageLedger
+) -> None:
+    for offset, (counted, known) in enumerate(((0, 1_200), (31, 31), (0, 31), (32, 32))):
+        mark = msgspec.structs.replace(checkpoint("ex"), prompt_tokens=counted)
+        ledger.record("j", 0, offset, opened=[opened("ex")], checkpoints=[mark], closed=[], ended=[])
+        ((begun, last),) = ledger.still_open("j")
+        assert (begun.prompt_tokens_estimate, orphan(begun, last).usage.in_text) == (known, known)
