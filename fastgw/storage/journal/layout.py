@@ -31,7 +31,7 @@ RECORD_BYTES_MAX = 4_096
 CLOSED_BYTES_MAX = 1_536
 """Frame of a `Closed` record, kept free for each exchange that is open."""
 OPENED_BYTES_MAX = 1_280
-"""Payload of an `Opened` record: its names return in `Closed`, whose numbers take at most 200 bytes more."""
+"""Payload of an `Opened` record: its names return in `Closed`, whose numbers take at most 240 bytes more."""
 
 OWNER = "owner"
 OPENING = ".opening"

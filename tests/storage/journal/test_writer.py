@@ -15,6 +15,7 @@ from fastgw.exchange import Closed, JournalRecord, Outcome
 from fastgw.storage.journal import JournalBounds, Journals, JournalWriter
 from fastgw.storage.journal import segment as segment_module
 from fastgw.storage.journal.layout import CLOSED_BYTES_MAX, OPENED_BYTES_MAX, frame_bytes
+from fastgw.usage import Usage
 from tests.storage.journal.records import checkpoint, closed, drain, opened
 
 SMALL = JournalBounds(segment_bytes=64 * 1024, disk_free_bytes_min=0, sync_delay_ms=1)
@@ -161,7 +162,7 @@ def test_what_an_exchange_may_need_at_its_end_is_what_is_kept_free() -> None:
         usage_estimated=True,
         outcome=max(Outcome, key=lambda outcome: len(outcome.value)),
         error=max(ErrorKind, key=lambda kind: len(kind.value)),
-        usage=type(closed("").usage)(*[largest] * 10),
+        usage=Usage(*[largest] * len(Usage.__struct_fields__)),
         first_byte_ms=largest,
         total_ms=largest,
         gateway_us=largest,

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, text
@@ -16,8 +18,27 @@ from fastgw.errors import StartupError
 from fastgw.storage.sql.engine import open_engine
 from fastgw.storage.sql.schema import VERSIONS, migrate, schema_current
 from fastgw.storage.sql.tables import METADATA
+from fastgw.usage import Usage
+from tests.storage.sql.money import NOW_MS, wrong
 
 ROOT = Path(__file__).parents[3]
+USAGE_BEFORE = dict.fromkeys(Usage.__struct_fields__[:10], 0) | {
+    "key_id": "key_a",
+    "model": "m" * 600,
+    "provider": "p",
+    "provider_model": "m",
+    "surface": "chat",
+    "stream": True,
+    "status": 502,
+    "outcome": "cut",
+    "error": "upstream_cut",
+    "usage_estimated": False,
+    "first_byte_ms": 5,
+    "total_ms": 70,
+    "gateway_us": 400,
+    "attempts": 1,
+    "delivered_bytes": 9,
+}
 
 
 def test_an_empty_database_is_not_current_until_migrated(url: str) -> None:
@@ -112,4 +133,29 @@ def test_writers_to_sqlite_wait_for_each_other(tmp_path: Path) -> None:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
     assert statements[0] == "BEGIN IMMEDIATE"
+    engine.dispose()
+
+
+def test_usage_from_before_there_was_money_is_summed_up_by_day(url: str) -> None:
+    engine = open_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(fastgw.storage.sql.migrations.__file__).parent))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for number, started_ms in enumerate((-(2**62), NOW_MS - 86_400_000, NOW_MS, NOW_MS, 2**62)):
+            row = USAGE_BEFORE | {"exchange_id": f"ex_{number}", "started_ms": started_ms, "in_text": number}
+            names = ", ".join(row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(text(f"INSERT INTO usage ({names}) VALUES ({values})"), row)
+    migrate(url)
+    with engine.connect() as connection:
+        days = connection.execute(text("SELECT day, requests, errors, in_text, total_ms FROM usage_days ORDER BY day"))
+        assert [tuple(day) for day in days] == [
+            (19700101, 1, 1, 0, 70),
+            (20261120, 1, 1, 1, 70),
+            (20261121, 2, 2, 5, 140),
+            (99991231, 1, 1, 4, 70),
+        ]
+    assert wrong(engine) == []
     engine.dispose()

@@ -27,6 +27,7 @@ def upgrade() -> None:
     _ledger()
     _gate()
     _sums()
+    _fill_days()
     _topups()
     if op.get_bind().dialect.name == "sqlite":
         _guard_sqlite()
@@ -141,6 +142,23 @@ def _sums() -> None:
         _count("total_ms"),
     )
     op.create_index("usage_days_key", "usage_days", ["key_id", "day"])
+
+
+def _fill_days() -> None:
+    """Days of the rows that are there already; a start before 1970 or after 9999 counts as the first or last day."""
+    if op.get_bind().dialect.name == "sqlite":
+        started_s = "max(0, min(started_ms / 1000, 253402300799))"
+        day = f"CAST(strftime('%Y%m%d', {started_s}, 'unixepoch') AS INTEGER)"
+    else:
+        started_s = "greatest(0, least(started_ms / 1000, 253402300799))"
+        day = f"CAST(to_char(to_timestamp({started_s}) AT TIME ZONE 'UTC', 'YYYYMMDD') AS INTEGER)"
+    sums = ", ".join(f"sum({bucket})" for bucket in _BUCKETS)
+    op.execute(
+        f"INSERT INTO usage_days (day, key_id, model, account_id, requests, errors, {', '.join(_BUCKETS)}, "  # noqa: S608
+        f"charge_nano, cost_nano, unpriced, total_ms) SELECT {day}, key_id, substr(model, 1, 512), '', count(*), "
+        f"sum(CASE WHEN error IS NULL THEN 0 ELSE 1 END), {sums}, 0, 0, 0, sum(total_ms) "
+        f"FROM usage GROUP BY {day}, key_id, substr(model, 1, 512)"
+    )
 
 
 def _topups() -> None:
