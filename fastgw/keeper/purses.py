@@ -1,4 +1,4 @@
-"""Keeps the gate's purses like the ledger (docs/adr/0008): after each drain, when a worker wants one, when another
+"""Keeps the gate's purses like the ledger (docs/adr/0008): some time after drains, when a worker wants one, when another
 process has changed a balance, and all of them once a journal is finished.
 
 What could not be published stays noted and is tried again. Publications carry versions: several keepers may make the
@@ -19,6 +19,9 @@ _log = logging.getLogger("fastgw.keeper")
 
 CHECK_S = 1.0
 """Between two looks at what others have changed and at the list of wanted names. Messages have them looked at once."""
+DRAINED_S = 3.0
+"""Between two publications of what drains have moved into the ledger. Nobody waits for that: until then the gate
+counts it as spent by its worker, which comes to the same."""
 PACE_S = 0.03
 """Between two publications. While a worker does not tell its numbers, others ask for a purse again and again."""
 RETRY_S = 0.1
@@ -42,19 +45,22 @@ class Purses:
         self._register = register
         self._noted: dict[str, bool] = {}
         """Names to publish; True: also when the gate has no record."""
+        self._drained: set[str] = set()
+        """Names to publish some time."""
         self._due = asyncio.Event()
         self._all_due = asyncio.Event()
         self._looked = -1
+        self._moved = -1
         self._heard = False
         self._money = NOTHING_SINCE
         self._journals: int | None = None
         self._loop = asyncio.get_running_loop()
 
     def changed(self, names: Iterable[str]) -> None:
-        """Note that the ledger has news of these accounts and keys. May be called from any thread."""
+        """Note that a drain has changed what the ledger knows of these accounts and keys. For any thread."""
         # A keeper that has ended has no loop to tell; the next one publishes everything when it starts.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._note, tuple(names))
+            self._loop.call_soon_threadsafe(self._drained.update, tuple(names))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set. A defect ends it with its exception, for the keeper to be started anew."""
@@ -73,11 +79,11 @@ class Purses:
 
     async def look(self) -> None:
         """Find out at once what has changed or is wanted, and publish it."""
-        self._looked = -1
+        self._looked = self._moved = -1
         await self._look()
 
     async def _look(self) -> None:
-        # A drain that is busy has purses published several times a second; others are not asked more often for that.
+        # Messages may come often; the ledger and the list are not asked more often for that.
         if (second := tick(CHECK_S)) != self._looked:
             await self._find()
             self._looked = second
@@ -101,6 +107,10 @@ class Purses:
         self._journals = journals
         self._money = money
         self._note(names)
+        if (stretch := tick(DRAINED_S)) != self._moved or len(self._drained) > NOTED_MAX:
+            self._moved = stretch
+            self._note(self._drained)
+            self._drained.clear()
         await self._take_wanted()
 
     def _ask(self) -> tuple[int, int, Sequence[str]]:
@@ -151,8 +161,6 @@ class Purses:
                 self._all_due.set()
                 break
             self._noted.setdefault(name, False)
-        if self._noted:
-            self._due.set()
 
     async def _steadily(
         self, stop: asyncio.Event, work: Callable[[], Awaitable[None]], due: asyncio.Event, every_s: float | None
