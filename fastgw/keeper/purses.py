@@ -1,5 +1,5 @@
-"""Keeps the gate's purses like the ledger (docs/adr/0008): some time after drains, when a worker wants one, when another
-process has changed a balance, and all of them once a journal is finished.
+"""Keeps the gate's purses like the ledger (docs/adr/0008): when a worker wants one, when another process has changed a
+balance, some time after drains, and all of them once a journal is finished.
 
 What could not be published stays noted and is tried again. Publications carry versions: several keepers may make the
 same one, and a late one changes nothing.
