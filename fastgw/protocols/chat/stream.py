@@ -21,11 +21,19 @@ from fastgw.usage import Usage
 TEXT_BYTES_BETWEEN_COUNTS = 32 * 1024
 
 _TEXT = re.compile(
-    rb'"(?:content|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"((?:[^"\\]++|\\.)*+)"', re.DOTALL
+    # `input` of custom tools, `transcript` of sound; `text` in Mistral's lists of content and thinking, not the one in
+    # OpenRouter's `reasoning_details`, which says once more what `reasoning` says.
+    rb'"(?:content|reasoning_content|reasoning|refusal|arguments|input|transcript|type"\s*:\s*"text"\s*,\s*"text)"'
+    rb'\s*:\s*"((?:[^"\\]++|\\.)*+)"',
+    re.DOTALL,
 )
+_SOUND = re.compile(rb'"data"\s*:\s*"([A-Za-z0-9+/=]*+)"')
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
 _FINISH = re.compile(rb'"finish_reason"\s*:\s*"')
 _BYTES_PER_TOKEN = 4
+_SOUND_CHARACTERS_PER_TOKEN = 3_200
+"""Streams have sound as PCM of 16 bits at 24 kHz (API reference, audio output, 2026-08), in base64 64,000 characters a
+second, for which OpenAI counts 20 tokens."""
 
 
 _ABSENT = msgspec.Raw(b"")
@@ -133,6 +141,9 @@ class StreamTap(EventCutter):
         self._seen.clear()
         self._seen_bytes = 0
         self._text_bytes += sum(len(text) for text in self.text.findall(data))
+        if b'"audio"' in data:
+            sound = sum(len(found) for found in _SOUND.findall(data))
+            self._text_bytes += sound * _BYTES_PER_TOKEN // _SOUND_CHARACTERS_PER_TOKEN
         if not self.finished and _FINISH.search(data):
             self.finished = True
 

@@ -153,6 +153,23 @@ def test_delivered_text_is_counted_without_usage() -> None:
     assert tap.output_tokens_estimate() == 4_000
 
 
+@pytest.mark.parametrize(
+    ("delta", "tokens"),
+    [
+        ({"tool_calls": [{"index": 0, "type": "custom", "custom": {"name": "run", "input": "x" * 400}}]}, 100),
+        ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "x" * 400}]}]}, 100),
+        ({"content": [{"type": "text", "text": "x" * 400}]}, 100),
+        ({"reasoning": "x" * 400, "reasoning_details": [{"type": "reasoning.text", "text": "x" * 400}]}, 100),
+        ({"audio": {"id": "a", "data": "A" * 64_000}}, 20),
+        ({"audio": {"id": "a", "transcript": "x" * 400}}, 100),
+    ],
+)
+def test_what_is_no_plain_text_is_counted_too(delta: dict[str, Any], tokens: int) -> None:
+    tap = StreamTap(hide_usage=False)
+    tap.feed(event({"id": "c", "choices": [{"index": 0, "delta": delta}]}))
+    assert tap.output_tokens_estimate() == tokens
+
+
 def test_an_endless_event_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fastgw.protocols.sse.CARRY_BYTES_MAX", 1_000)
     tap = StreamTap(hide_usage=False)
