@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from fastgw.protocols.searches import ABSENT, reported
 from fastgw.usage import Usage
 
 
@@ -36,6 +37,9 @@ class WireUsage(msgspec.Struct):
     """DeepSeek's name for cached tokens (api-docs.deepseek.com, 2026-08)."""
     cached_tokens: int | None = None
     """Moonshot's, at the top level (platform.moonshot.ai, 2026-08)."""
+    server_tool_use_details: msgspec.Raw = ABSENT
+    server_tool_use: msgspec.Raw = ABSENT
+    """OpenRouter's, by both names."""
 
 
 _decoder = msgspec.json.Decoder(WireUsage)
@@ -59,9 +63,12 @@ def normalise(wire: WireUsage) -> Usage | None:
     prompt, completion = _bounded(wire.prompt_tokens), _bounded(wire.completion_tokens)
     if not prompt and not completion:
         return None
+    searched = 0
+    if wire.server_tool_use_details is not ABSENT or wire.server_tool_use is not ABSENT:
+        searched = reported(wire.server_tool_use_details) or reported(wire.server_tool_use)
     if not wire.cached_tokens and not _split(wire):
         cached = min(max(0, wire.prompt_cache_hit_tokens or 0), prompt)
-        return Usage(in_text=prompt - cached, cache_read=cached, out_text=completion)
+        return Usage(in_text=prompt - cached, cache_read=cached, out_text=completion, searches=searched)
     details = wire.prompt_tokens_details or _PromptDetails()
     cached = details.cached_tokens or wire.prompt_cache_hit_tokens or wire.cached_tokens or 0
     written = details.cache_write_tokens or 0
@@ -98,6 +105,7 @@ def normalise(wire: WireUsage) -> Usage | None:
         out_reasoning=out_reasoning,
         out_audio=out_audio,
         out_image=out_image,
+        searches=searched,
     )
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from fastgw.protocols.gemini import grounding, logprobs
+from fastgw.protocols.gemini import grounding, logprobs, searches
 from fastgw.protocols.gemini.parts_out import Block, part_of
 from fastgw.protocols.gemini.stops import word_of
-from fastgw.protocols.gemini.usage import UNREADABLE, read_usage, to_wire
+from fastgw.protocols.gemini.usage import UNREADABLE, read_usage, to_wire, with_searches
 from fastgw.protocols.hub.dialect import Reading, Setting
 from fastgw.protocols.hub.events import BlockStart, Event, Kind
 from fastgw.protocols.hub.gather import Answer, gather
@@ -76,6 +76,8 @@ def read_answer(body: bytes) -> Reading:
         return Reading(valid=False)
     failed = "error" in fields and bytes(fields["error"]) not in _NOTHING
     usage = read_usage(fields["usageMetadata"]) if "usageMetadata" in fields else None
+    if usage is not None:
+        usage = with_searches(usage, searches.of_answer(body))
     # `:countTokens` answers with a total alone.
     known = any(name in fields for name in ("candidates", "promptFeedback", "totalTokens"))
     return Reading(valid=known and not failed, error=failed, usage=usage)
@@ -93,5 +95,8 @@ def usage_in_tail(tail: bytes) -> Usage | None:
         byte = tail[place]
         depth += (byte == 0x7B) - (byte == 0x7D)
         if not depth:
-            return read_usage(tail[start : place + 1])
+            usage = read_usage(tail[start : place + 1])
+            made = searches.Searches()
+            made.tail(tail)
+            return with_searches(usage, made.made) if usage is not None else None
     return None

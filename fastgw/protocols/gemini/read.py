@@ -7,8 +7,9 @@ import msgspec
 from fastgw.protocols.errors.foreign import read_foreign, redact
 from fastgw.protocols.gemini import chunk as wire
 from fastgw.protocols.gemini import grounding, logprobs
+from fastgw.protocols.gemini.searches import MARK, Searches
 from fastgw.protocols.gemini.stops import reason_of
-from fastgw.protocols.gemini.usage import UNREADABLE, read_usage
+from fastgw.protocols.gemini.usage import UNREADABLE, read_usage, with_searches
 from fastgw.protocols.hub.dialect import StreamBroken, Unusable
 from fastgw.protocols.hub.events import (
     BlockEnd,
@@ -27,6 +28,7 @@ from fastgw.protocols.hub.events import (
 )
 from fastgw.protocols.hub.sealed import Sealed
 from fastgw.protocols.sse import EventCutter, payload
+from fastgw.usage import Usage
 
 TEXT_CHARS_MAX = 4 * 1024 * 1024
 """Of one text, kept to turn places of citations from bytes into characters; citations of longer texts lose theirs."""
@@ -57,7 +59,18 @@ class _Choice:
 class Reader:
     """One answer. Implements `dialect.Reader`."""
 
-    __slots__ = ("_choices", "_cutter", "_family", "_finished", "_next", "_started", "done", "failed")
+    __slots__ = (
+        "_choices",
+        "_cutter",
+        "_family",
+        "_finished",
+        "_next",
+        "_searches",
+        "_started",
+        "_used",
+        "done",
+        "failed",
+    )
 
     def __init__(self, family: str) -> None:
         self._family = family
@@ -66,6 +79,9 @@ class Reader:
         self._next = 0
         self._started = False
         self._finished: set[int] = set()
+        self._searches = Searches()
+        self._used: Usage | None = None
+        """As last reported."""
         self.failed = False
         self.done = False
 
@@ -123,8 +139,17 @@ class Reader:
             # The prompt was refused: there is no candidate, and that is an answer.
             self._finished.add(0)
             out.append(Finish(StopReason.REFUSAL, words=redact(feedback.block_reason_message or feedback.block_reason)))
-        if said.usage_metadata is not wire.ABSENT and (usage := read_usage(said.usage_metadata)) is not None:
-            out.append(Used(usage))
+        self._use(said, content, out)
+
+    def _use(self, said: wire.Chunk, content: bytes, out: list[Event]) -> None:
+        usage = read_usage(said.usage_metadata) if said.usage_metadata is not wire.ABSENT else None
+        if MARK in content:
+            for candidate in said.candidates or ():
+                self._searches.grounding(candidate.grounding_metadata, said.model_version)
+            usage = usage or self._used
+        if usage is not None:
+            self._used = usage
+            out.append(Used(with_searches(usage, self._searches.made)))
 
     def _candidate(self, candidate: wire.Candidate, choice: int, out: list[Event]) -> None:
         state = self._choices.get(choice)

@@ -8,7 +8,8 @@ from fastgw.errors import GatewayError
 from fastgw.protocols.errors import google
 from fastgw.protocols.errors.foreign import read_foreign
 from fastgw.protocols.gemini import chunk as wire
-from fastgw.protocols.gemini.usage import UNREADABLE, WireUsage, normalise
+from fastgw.protocols.gemini.searches import MARK, Searches
+from fastgw.protocols.gemini.usage import UNREADABLE, WireUsage, normalise, with_searches
 from fastgw.protocols.hub.dialect import StreamBroken
 from fastgw.protocols.sse import EventCutter, payload, split_events
 from fastgw.usage import Usage
@@ -54,7 +55,7 @@ _opening = msgspec.json.Decoder(_Opening)
 class Tap(EventCutter):
     """Lets server-sent events pass and reads the few that matter. Implements `dialect.Tap`."""
 
-    __slots__ = ("_complete", "_seen", "_seen_bytes", "_text_bytes", "done", "error", "opened", "usage")
+    __slots__ = ("_complete", "_searches", "_seen", "_seen_bytes", "_text_bytes", "done", "error", "opened", "usage")
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,6 +63,7 @@ class Tap(EventCutter):
         self._seen_bytes = 0
         self._text_bytes = 0
         self._complete = False
+        self._searches = Searches()
         self.usage: Usage | None = None
         self.done = False
         """Never before the provider's end: Gemini's streams have no end mark."""
@@ -83,6 +85,8 @@ class Tap(EventCutter):
             self._complete = _FINISH.search(data) is not None
         if b'"usageMetadata"' in data:
             self._read_usage(data)
+        if MARK in data:
+            self._read_searches(data)
         if self._seen_bytes > TEXT_BYTES_BETWEEN_COUNTS:
             self._count()
         return data
@@ -150,8 +154,16 @@ class Tap(EventCutter):
                 except UNREADABLE:
                     continue
                 if said is not None:
-                    self.usage = normalise(said) or self.usage
+                    usage = normalise(said)
+                    self.usage = with_searches(usage, self._searches.made) if usage is not None else self.usage
                 return
+
+    def _read_searches(self, data: bytes) -> None:
+        for content in wire.contents(data):
+            if MARK in content:
+                self._searches.chunk(content)
+        if self.usage is not None:
+            self.usage = with_searches(self.usage, self._searches.made)
 
     def _count(self) -> None:
         for data in self._seen:

@@ -89,6 +89,11 @@ def normalise(wire: WireUsage) -> Usage | None:
     )
 
 
+def with_searches(usage: Usage, made: int) -> Usage:
+    """`usage` with the searches of its answer; as it is without any."""
+    return msgspec.structs.replace(usage, searches=made) if made else usage
+
+
 def to_wire(usage: Usage) -> dict[str, object]:
     """`usageMetadata` for a caller; its parts sum up to `totalTokenCount`."""
     said: dict[str, object] = {

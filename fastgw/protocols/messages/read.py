@@ -15,7 +15,7 @@ from fastgw.protocols.hub.dialect import StreamBroken, Unusable
 from fastgw.protocols.hub.events import BlockStart, Event, Failed, Finish, Start, StopReason, Used
 from fastgw.protocols.hub.target import Target
 from fastgw.protocols.messages.read_blocks import Block, delta_kind, opened
-from fastgw.protocols.messages.usage import UNREADABLE, Count, WireUsage
+from fastgw.protocols.messages.usage import SEARCH_RESULT, UNREADABLE, Count, WireUsage
 from fastgw.protocols.sse import EventCutter, named, payload, split_events
 
 REASONS = {
@@ -222,6 +222,10 @@ class Reader:
         self._next += 1
         self._blocks[index] = block
         out += block.events
+        if block.start.name == SEARCH_RESULT:
+            self._count.searched(said.content_block)
+            if (usage := self._count.usage) is not None:
+                out.append(Used(usage))
 
     def _close(self, block: Block, out: list[Event]) -> None:
         out += block.end()

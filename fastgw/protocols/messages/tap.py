@@ -8,7 +8,7 @@ from fastgw.errors import GatewayError
 from fastgw.protocols.errors import anthropic
 from fastgw.protocols.errors.foreign import redact
 from fastgw.protocols.hub.dialect import Reading, StreamBroken
-from fastgw.protocols.messages.usage import UNREADABLE, Count, WireUsage, normalise, read_usage
+from fastgw.protocols.messages.usage import SEARCH_RESULT, UNREADABLE, Count, WireUsage, normalise, read_usage
 from fastgw.protocols.sse import EventCutter, payload, split_events
 from fastgw.usage import Usage
 
@@ -19,6 +19,7 @@ _FINISH = re.compile(rb'"stop_reason"\s*:\s*"')
 _TAIL_USAGE = re.compile(rb'"usage"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})')
 _MEANINGFUL = (b"content_block_start", b"content_block_delta", b"message_delta", b"message_stop")
 _STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+_SEARCHED = f'"{SEARCH_RESULT}"'.encode()
 _BYTES_PER_TOKEN = 4
 
 
@@ -35,6 +36,7 @@ class _Event(msgspec.Struct):
     type: str = ""
     message: _Message | None = None
     usage: WireUsage | None = None
+    content_block: msgspec.Raw = msgspec.Raw(b"")
     error: _Error | None = None
 
 
@@ -82,7 +84,7 @@ class StreamTap(EventCutter):
             self._measure()
         if b'"error"' in data:
             data = self._stop_at_error(data)
-        if b'"usage"' in data:
+        if b'"usage"' in data or _SEARCHED in data:
             self._read_usage(data)
         if b"message_stop" in data and any(_kind(event) == "message_stop" for event in split_events(data)):
             self.done = True
@@ -145,13 +147,16 @@ class StreamTap(EventCutter):
 
     def _read_usage(self, data: bytes) -> None:
         for event in split_events(data):
-            said = _read(event) if b'"usage"' in event else None
-            if said is None or said.type not in ("message_start", "message_delta"):
+            said = _read(event) if b'"usage"' in event or _SEARCHED in event else None
+            if said is None:
                 continue
-            wire = said.usage or (said.message.usage if said.message else None)
-            if wire is not None:
-                self._count.take(wire)
-                self.usage = self._count.usage
+            if said.type == "content_block_start":
+                self._count.searched(said.content_block)
+            elif said.type in ("message_start", "message_delta"):
+                wire = said.usage or (said.message.usage if said.message else None)
+                if wire is not None:
+                    self._count.take(wire)
+            self.usage = self._count.usage
 
 
 def read_answer(body: bytes) -> Reading:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from fastgw.protocols import searches
 from fastgw.usage import Usage
 
 TOKENS_MAX = 2**40
@@ -33,9 +34,18 @@ class WireUsage(msgspec.Struct):
     cache_creation: _CacheCreation | None = None
     output_tokens: int | None = None
     output_tokens_details: _OutputDetails | None = None
+    server_tool_use: msgspec.Raw = searches.ABSENT
 
 
+class _Result(msgspec.Struct):
+    type: str = ""
+    content: msgspec.Raw = searches.ABSENT
+
+
+SEARCH_RESULT = "web_search_tool_result"
+"""Type of the block with what one search found."""
 _decoder = msgspec.json.Decoder(WireUsage)
+_result = msgspec.json.Decoder(_Result)
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding a provider's bytes can raise: no JSON or none of the form, broken UTF-8 inside, endless nesting."""
 
@@ -51,11 +61,16 @@ def read_usage(raw: bytes | msgspec.Raw) -> WireUsage | None:
 class Count:
     """What one answer has used so far, from every report of it."""
 
-    __slots__ = ("_input", "_output", "_read", "_thinking", "_write", "_write_1h", "_write_5m", "known")
+    __slots__ = (
+        "_input", "_output", "_read", "_searched", "_searches", "_thinking", "_write", "_write_1h", "_write_5m",
+        "known",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._input = self._read = self._write = self._write_5m = self._write_1h = 0
         self._output = self._thinking = 0
+        self._searches = self._searched = 0
+        """As reported, and as they were seen to end."""
         self.known = False
         """Something was reported that is not 0."""
 
@@ -72,7 +87,19 @@ class Count:
         self._output = max(self._output, _count(wire.output_tokens))
         if wire.output_tokens_details is not None:
             self._thinking = max(self._thinking, _count(wire.output_tokens_details.thinking_tokens))
+        if wire.server_tool_use is not searches.ABSENT:
+            self._searches = max(self._searches, searches.reported(wire.server_tool_use))
         self.known = self.known or bool(self._input or self._read or self._write or self._output)
+
+    def searched(self, block: bytes | msgspec.Raw) -> None:
+        """The start of a block, maybe what a search found: a stream that is cut never reports how many there were."""
+        try:
+            found = _result.decode(block)
+        except UNREADABLE:
+            return
+        # In place of the results of a search that failed, and is not billed, stands an object.
+        if found.type == SEARCH_RESULT and bytes(found.content).startswith(b"["):
+            self._searched = searches.bounded(self._searched + 1)
 
     @property
     def usage(self) -> Usage | None:
@@ -89,6 +116,7 @@ class Count:
             cache_write_1h=hour,
             out_text=self._output - thinking,
             out_reasoning=thinking,
+            searches=self._searches or self._searched,
         )
 
 
@@ -115,6 +143,8 @@ def wire_usage(usage: Usage) -> dict[str, Any]:
     }
     if usage.out_reasoning:
         wire["output_tokens_details"] = {"thinking_tokens": usage.out_reasoning}
+    if usage.searches:
+        wire["server_tool_use"] = {"web_fetch_requests": 0, "web_search_requests": usage.searches}
     return wire
 
 

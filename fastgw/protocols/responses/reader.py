@@ -12,6 +12,7 @@ from fastgw.protocols import sse
 from fastgw.protocols.errors.foreign import read_foreign
 from fastgw.protocols.hub.dialect import StreamBroken
 from fastgw.protocols.hub.events import Event, Failed, Kind
+from fastgw.protocols.responses import searches
 from fastgw.protocols.responses.assemble import Assembler
 from fastgw.protocols.responses.read import WireResponse, ending_of, failure_of, start_of
 from fastgw.protocols.responses.read_items import Words, read_item
@@ -57,7 +58,7 @@ _encode = msgspec.json.Encoder().encode
 class Reader:
     """One stream. Implements `dialect.Reader`."""
 
-    __slots__ = ("_assembler", "_cutter", "_finished", "_said", "_started", "done")
+    __slots__ = ("_assembler", "_cutter", "_finished", "_said", "_searches", "_started", "done")
 
     def __init__(self, family: str) -> None:
         self._cutter = sse.EventCutter()
@@ -66,6 +67,8 @@ class Reader:
         self._finished = False
         self._said: set[tuple[int, int]] = set()
         """Pieces of reasoning that came as deltas."""
+        self._searches: set[int] = set()
+        """Numbers of items that are searches; there are no more than items."""
         self.done = False
 
     @property
@@ -163,7 +166,12 @@ class Reader:
 
     def _item_done(self, event: _Whole, events: list[Event]) -> None:
         if bytes(event.item)[:1] == b"{":
-            events += self._assembler.item_done(event.output_index, event.item)
+            self._done(event.output_index, event.item, events)
+
+    def _done(self, index: int, item: msgspec.Raw, events: list[Event]) -> None:
+        events += self._assembler.item_done(index, item)
+        if searches.MARK in bytes(item) and searches.is_search(item):
+            self._searches.add(index)
 
     def _call_done(self, event: _Whole, events: list[Event]) -> None:
         events += self._assembler.call_done(event.output_index, event.arguments or event.input or "")
@@ -199,9 +207,9 @@ class Reader:
             return
         for index, raw in enumerate(response.output or ()):
             if bytes(raw)[:1] == b"{":
-                events += self._assembler.item_done(index, raw)
+                self._done(index, raw, events)
         self._finished = True
-        events += ending_of(response, self._assembler)
+        events += ending_of(response, self._assembler, len(self._searches))
 
     def _fail(self, content: bytes, events: list[Event]) -> None:
         found = read_foreign(content)

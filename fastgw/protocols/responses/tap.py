@@ -10,8 +10,9 @@ import msgspec
 from fastgw.errors import GatewayError
 from fastgw.protocols.errors.foreign import read_foreign
 from fastgw.protocols.errors.openai import responses_frame
+from fastgw.protocols.responses import searches
 from fastgw.protocols.responses.envelope import failure
-from fastgw.protocols.responses.usage import read_usage
+from fastgw.protocols.responses.read import usage_of
 from fastgw.protocols.sse import EventCutter, payload, split_events
 from fastgw.usage import Usage
 
@@ -32,6 +33,7 @@ _ABSENT = msgspec.Raw(b"")
 class _Head(msgspec.Struct):
     type: str = ""
     response: msgspec.Raw = _ABSENT
+    item: msgspec.Raw = _ABSENT
     error: msgspec.Raw = _ABSENT
 
 
@@ -43,8 +45,8 @@ _encode = msgspec.json.Encoder().encode
 class StreamTap(EventCutter):
     """Follows one stream. Feed it what the provider sends; forward what it returns. Implements `dialect.Tap`."""
 
-    __slots__ = ("_last", "_opening", "_seen", "_seen_bytes", "_text_bytes", "complete", "done", "error", "opened",
-                 "usage")  # fmt: skip
+    __slots__ = ("_last", "_opening", "_searches", "_seen", "_seen_bytes", "_text_bytes", "complete", "done", "error",
+                 "opened", "usage")  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +57,8 @@ class StreamTap(EventCutter):
         self._seen: list[bytes] = []
         self._seen_bytes = 0
         self._text_bytes = 0
+        self._searches = 0
+        """Items that were searches: some servers end with a response without its output."""
         self.usage: Usage | None = None
         self.done = False
         """The last event has passed."""
@@ -70,9 +74,9 @@ class StreamTap(EventCutter):
         data = self.cut(data)
         if not data:
             return data
-        # The first events, the last one and errors each hold one of these words as a key or as their type; in a text
-        # both quotes would be escaped.
-        if not self.opened or b'"usage"' in data or b'"error"' in data:
+        # The first events, the last one, searches and errors each hold one of these words as a key or as their type; in
+        # a text both quotes would be escaped.
+        if not self.opened or b'"usage"' in data or b'"error"' in data or searches.MARK in data:
             data = self._look(data)
         if data:
             self._last = data
@@ -125,10 +129,12 @@ class StreamTap(EventCutter):
             if head.type in _ANNOUNCED:
                 self._announce(head.response)
             elif head.type in _ENDED:
-                self.usage = _usage_of(head.response) or self.usage
+                self.usage = self._usage_of(head.response) or self.usage
                 self.done = self.complete = self.opened = True
             else:
                 self.opened = True
+                if head.type == "response.output_item.done" and searches.is_search(head.item):
+                    self._searches += 1
         return b"".join(kept)
 
     def _announce(self, response: msgspec.Raw) -> None:
@@ -142,8 +148,14 @@ class StreamTap(EventCutter):
     def _fail(self, head: _Head, content: bytes) -> None:
         body = bytes(head.response) if bytes(head.response)[:1] == b"{" else content
         found = read_foreign(body)
-        self.usage = _usage_of(head.response) or self.usage
+        self.usage = self._usage_of(head.response) or self.usage
         self.error = found.message if found else "The provider gave no reason."
+
+    def _usage_of(self, response: msgspec.Raw) -> Usage | None:
+        try:
+            return usage_of(_fields.decode(response), self._searches)
+        except msgspec.MsgspecError:
+            return None
 
     def _count(self) -> None:
         """Count the text that has passed, and let its bytes go."""
@@ -159,11 +171,3 @@ def _read(content: bytes) -> _Head | None:
         return _head.decode(content)
     except msgspec.MsgspecError:
         return None
-
-
-def _usage_of(response: msgspec.Raw) -> Usage | None:
-    try:
-        fields = _fields.decode(response)
-    except msgspec.MsgspecError:
-        return None
-    return read_usage(fields["usage"]) if "usage" in fields else None

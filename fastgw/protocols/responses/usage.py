@@ -7,6 +7,7 @@ import re
 
 import msgspec
 
+from fastgw.protocols.responses import searches
 from fastgw.usage import Usage
 
 TOKENS_MAX = 2**40
@@ -66,10 +67,16 @@ def read_usage(raw: bytes | msgspec.Raw) -> Usage | None:
         return None
 
 
+def with_searches(usage: Usage | None, made: int) -> Usage | None:
+    """`usage` with the searches of its answer; as it is without any."""
+    return msgspec.structs.replace(usage, searches=made) if usage is not None and made else usage
+
+
 def usage_in_tail(tail: bytes) -> Usage | None:
-    """The usage object in the last bytes of an answer that was too large to hold as a whole."""
+    """The usage object in the last bytes of an answer that was too large to hold as a whole. Its searches are those
+    that a count beside it tells of."""
     found = _TAIL_USAGE.findall(tail)
-    return read_usage(found[-1]) if found else None
+    return with_searches(read_usage(found[-1]), searches.in_tail(tail, found[-1])) if found else None
 
 
 def _split(wire: WireUsage) -> bool:

@@ -6,9 +6,12 @@ import pytest
 
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.protocols.hub.dialect import StreamBroken
+from fastgw.protocols.hub.events import Used
+from fastgw.protocols.messages.read import Reader
 from fastgw.protocols.messages.tap import StreamTap, read_answer, usage_in_tail
 from fastgw.usage import Usage
-from tests.protocols.messages.answers import begun, ended, frames, text, thinking, tool, whole
+from tests.protocols.messages.answers import Event, begun, block, ended, frames, text, thinking, tool, whole
+from tests.protocols.messages.lane import WHOLE
 
 STREAM = frames(
     begun(), {"type": "ping"}, *thinking(0, "hm", "s"), *text(1, "abc"), *tool(2, "f", "{}"), *ended("tool_use")
@@ -104,8 +107,31 @@ def test_whole_answers() -> None:
     assert read_answer(b'{"content":[],"usage":7}').valid
 
 
+def test_a_stream_that_is_cut_has_the_searches_that_were_seen() -> None:
+    """The provider's own count comes with the end only. A search that failed has an object for its results."""
+
+    def found(index: int, content: object) -> list[Event]:
+        return block(index, {"type": "web_search_tool_result", "tool_use_id": "s", "content": content})
+
+    failed = {"type": "web_search_tool_result_error", "error_code": "unavailable"}
+    said = text(3, '"web_search_tool_result"', json.dumps(found(9, [])[0]))
+    data = frames(
+        begun(), *found(0, [{"type": "web_search_result", "url": "u"}]), *found(1, failed), *found(2, []), *said
+    )
+    for size in (1, 1 << 20):
+        assert passed(data, size)[1].usage == Usage(in_text=9, out_text=1, searches=2)
+    reader = Reader(WHOLE)
+    used = [one.usage for one in [*reader.feed(data), *reader.end()] if isinstance(one, Used)]
+    assert used[-1] == Usage(in_text=9, out_text=1, searches=2)
+
+
 def test_usage_in_the_tail() -> None:
-    usage = {"input_tokens": 3, "cache_creation": {"ephemeral_1h_input_tokens": 2}, "output_tokens": 4}
+    usage: dict[str, object] = {
+        "input_tokens": 3,
+        "cache_creation": {"ephemeral_1h_input_tokens": 2},
+        "output_tokens": 4,
+    }
+    usage["server_tool_use"] = {"web_search_requests": 2}
     tail = b'..."usage":{"input_tokens":1}"}], "usage" : ' + json.dumps(usage).encode() + b"}"
-    assert usage_in_tail(tail) == Usage(in_text=3, cache_write_1h=2, out_text=4)
+    assert usage_in_tail(tail) == Usage(in_text=3, cache_write_1h=2, out_text=4, searches=2)
     assert usage_in_tail(b"nothing") is None

@@ -9,10 +9,18 @@ from fastgw.usage import Usage
 TOKENS = st.integers(0, 2**33)
 
 
-@given(*[TOKENS] * 6)
-def test_what_is_written_is_read_again(read: int, five: int, hour: int, plain: int, out: int, thought: int) -> None:
+@given(*[TOKENS] * 6, st.integers(0, 1_000))
+def test_what_is_written_is_read_again(
+    read: int, five: int, hour: int, plain: int, out: int, thought: int, searches: int
+) -> None:
     usage = Usage(
-        in_text=plain, cache_read=read, cache_write_5m=five, cache_write_1h=hour, out_text=out, out_reasoning=thought
+        in_text=plain,
+        cache_read=read,
+        cache_write_5m=five,
+        cache_write_1h=hour,
+        out_text=out,
+        out_reasoning=thought,
+        searches=searches,
     )
     import json
 
