@@ -7,7 +7,7 @@ from fastgw.dataplane.flight import Flight
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
 from fastgw.dataplane.metering import estimate
 from fastgw.dataplane.metering.prompt import prompt_tokens
-from fastgw.dataplane.metering.speed import speed_of
+from fastgw.dataplane.metering.speed import speeds_of
 from fastgw.dataplane.quote import cost, owed
 from fastgw.dataplane.settlement.settle import Settlement
 from fastgw.errors import ErrorKind, Fault, GatewayError
@@ -66,7 +66,7 @@ class Book:
         spent = 0
         if error in _WORKED and flight.call is not None:
             used = Usage(in_text=_prompt(flight))
-            spent = cost(candidate, used, flight.started_ms, speed_of(flight.call.fields))
+            spent = cost(candidate, used, flight.started_ms, speeds_of(flight.call.fields))
         self._settlement.hopped(
             Hopped(flight.exchange_id, flight.attempts, candidate.provider, candidate.model, error, wall_ms(), spent)
         )

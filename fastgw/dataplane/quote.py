@@ -4,8 +4,8 @@ import msgspec
 
 from fastgw.dataplane.flight import Flight
 from fastgw.dataplane.metering.bound import bound_for
-from fastgw.dataplane.metering.estimate import prompt_typical
-from fastgw.dataplane.metering.speed import speed_of
+from fastgw.dataplane.metering.prompt import prompt_tokens as prompt_counted
+from fastgw.dataplane.metering.speed import speeds_of, tariff_at
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Call, Candidate, Charge, Grant, Hold, Principal
@@ -42,7 +42,7 @@ class Quote(msgspec.Struct, frozen=True):
         if grant.hold_nano < self.hold.want_nano:
             margin_ppm = grant.ask.principal.margin_ppm
             tokens = min(one.affordable(grant.hold_nano, self.prompt_tokens, margin_ppm) for one in self.tariffs)
-            cap = max(1, min(cap, tokens // call.seen.choices))
+            cap = max(1, min(cap, (tokens - _guessed(call)) // call.seen.choices))
         fields = CALLERS[call.dialect].with_cap(call.fields, cap)
         return msgspec.structs.replace(call, fields=fields)
 
@@ -57,12 +57,12 @@ def quoted(
 ) -> Quote:
     """The hold that an exchange of a limited account or key needs, over its `candidates` (one or more). Raises
     `GatewayError` (403) for a prepaid account where no price is known."""
-    speed = speed_of(call.fields)
+    speeds = speeds_of(call.fields)
     priced: list[Candidate] = []
     tariffs: list[Tariff] = []
     for one in candidates:
         pricing = catalog.pricing(call.model, one)
-        tariff = pricing.at(now_ms, speed) if pricing is not None else None
+        tariff = tariff_at(pricing, now_ms, speeds) if pricing is not None else None
         if tariff is not None:
             priced.append(one)
             tariffs.append(tariff)
@@ -80,12 +80,13 @@ def quoted(
         return Quote(candidates)
     prompt_tokens = bound_for(settings, call.fields, call.body_bytes, priced)
     said = call.seen.output_cap
-    cap = said or min(_own_cap(settings, one, call.body_bytes, prompt_tokens) for one in priced)
+    cap = said or min(_own_cap(settings, one, call, prompt_tokens) for one in priced)
     margin_ppm, choices = principal.margin_ppm, call.seen.choices
-    want = max(one.bound(prompt_tokens, cap * choices, margin_ppm) for one in tariffs)
+    guessed = _guessed(call)
+    want = max(one.bound(prompt_tokens, cap * choices + guessed, margin_ppm) for one in tariffs)
     if want == 0:
         return Quote(candidates)
-    least_tokens = min(cap, OUTPUT_TOKENS_LEAST) * choices
+    least_tokens = min(cap, OUTPUT_TOKENS_LEAST) * choices + guessed
     least = want if said else max(one.bound(prompt_tokens, least_tokens, margin_ppm) for one in tariffs)
     return Quote(candidates, Hold(want, least), prompt_tokens, cap, tuple(tariffs))
 
@@ -95,32 +96,38 @@ def owed(flight: Flight, usage: Usage) -> Charge:
     grant, call, candidate, catalog = flight.grant, flight.call, flight.candidate, flight.catalog
     if grant is None or call is None or candidate is None or catalog is None:
         return _FREE
-    speed = speed_of(call.fields)
+    speeds = speeds_of(call.fields)
     pricing = catalog.pricing(call.model, candidate)
-    tariff = pricing.at(flight.started_ms, speed) if pricing is not None else None
+    tariff = tariff_at(pricing, flight.started_ms, speeds) if pricing is not None else None
     principal = grant.ask.principal
     if tariff is not None and pricing is candidate.pricing and principal.margin_ppm == PPM:
         charge_nano = tariff.charge(usage)
         return Charge(charge_nano, charge_nano)
-    cost_nano = cost(candidate, usage, flight.started_ms, speed)
+    cost_nano = cost(candidate, usage, flight.started_ms, speeds)
     if tariff is None:
         return msgspec.structs.replace(_UNPRICED, cost_nano=cost_nano) if cost_nano else _UNPRICED
     return Charge(tariff.charge(usage, principal.margin_ppm), cost_nano)
 
 
-def cost(candidate: Candidate, usage: Usage, now_ms: int, speed: str) -> int:
-    """What the provider takes for `usage` at a speed (`speed_of`), 0 where nobody knows."""
-    tariff = candidate.pricing.at(now_ms, speed) if candidate.pricing is not None else None
+def cost(candidate: Candidate, usage: Usage, now_ms: int, speeds: tuple[str, ...]) -> int:
+    """What the provider takes for `usage` at a speed (`speeds_of`), 0 where nobody knows."""
+    tariff = tariff_at(candidate.pricing, now_ms, speeds) if candidate.pricing is not None else None
     return tariff.charge(usage) if tariff is not None else 0
 
 
-def _own_cap(settings: MoneySettings, candidate: Candidate, body_bytes: int, prompt_tokens: int) -> int:
+def _guessed(call: Call) -> int:
+    """Output tokens beside the cap: what of a chat caller's `prediction` is of no use is billed like an answer
+    (developers.openai.com, predicted outputs, 2026-11)."""
+    return len(memoryview(call.fields["prediction"])) if "prediction" in call.fields else 0
+
+
+def _own_cap(settings: MoneySettings, candidate: Candidate, call: Call, prompt_tokens: int) -> int:
     """The cap for a caller who gave none. Many providers answer 400 where prompt and cap exceed the context."""
     cap = candidate.max_output or settings.output_cap_default
     if not candidate.context_length:
         return cap
     room = candidate.context_length - prompt_tokens
     if room < OUTPUT_TOKENS_LEAST:
-        # The bound leaves none, and most prompts have a quarter of its tokens.
-        room = max(OUTPUT_TOKENS_LEAST, candidate.context_length - prompt_typical(body_bytes))
+        # The bound leaves none, and most prompts have far fewer tokens.
+        room = max(OUTPUT_TOKENS_LEAST, candidate.context_length - prompt_counted(call.fields, call.dialect))
     return min(cap, room)

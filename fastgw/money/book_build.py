@@ -93,6 +93,17 @@ _SPEEDS = ("service_tier", "speed")
 """What variants of prices depend on that requests may say themselves."""
 
 
+SOUND: dict[str, dict[str, tuple[str, int, int]]] = {
+    "openai": {
+        "gpt-4o-audio-preview-2024-10-01": ("gpt-4o-audio-preview", 100_000_000_000, 200_000_000_000),
+        "gpt-4o-audio-preview": ("gpt-4o-audio-preview", 40_000_000_000, 80_000_000_000),
+        "gpt-4o-mini-audio-preview": ("gpt-4o-mini-audio-preview", 10_000_000_000, 20_000_000_000),
+    },
+}
+"""What the package lacks: for models with sound, the model that else is priced alike, and nano-USD of a million tokens
+heard and spoken (developers.openai.com, pages of the models, 2026-11)."""
+
+
 def build(name: str) -> Book:
     """One book."""
     provider, starts = BOOKS[name]
@@ -113,6 +124,12 @@ def build(name: str) -> Book:
         models[named] = ModelFacts(context, price=price, retired=bool(model.deprecated))
         also.update(dict.fromkeys(equals - {named}, named))
         prefixes.update(dict.fromkeys(begins, named))
+    for known, sound in SOUND.get(name, {}).items():
+        base, heard, spoken = sound
+        facts = models[base]
+        assert facts.price is not None
+        price = msgspec.structs.replace(facts.price, input_audio=heard, output_audio=spoken)
+        models[known] = msgspec.structs.replace(facts, price=price)
     return Book(models=models, also=also, prefixes=prefixes, outputs=OUTPUTS.get(name, {}))
 
 

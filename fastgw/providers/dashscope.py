@@ -2,8 +2,9 @@
 
 Keys belong to a region; `region` chooses its host (workspaces have hosts of their own: set `base_url`). A stream
 carries usage only when `stream_options` asks for it; reasoning is switched by `enable_thinking` and capped by
-`thinking_budget` (alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope, …/deep-thinking,
-…/anthropic-api-messages, read 2026-11-21).
+`thinking_budget`. `max_tokens` caps the answer alone at some models, `max_completion_tokens` reasoning too at all of
+them (alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope, …/deep-thinking,
+…/anthropic-api-messages, …/api-compatibility-upgrade-notice, read 2026-11-21).
 """
 
 from fastgw.protocols.hub.target import Abilities
@@ -26,7 +27,6 @@ VENDOR = Vendor(
         "messages": messages("/apps/anthropic/v1/messages", "/compatible-mode/v1"),
     },
     abilities=Abilities(
-        output_cap="max_tokens",
         developer_role=False,
         choices=False,
         tool_strict=False,

@@ -25,6 +25,9 @@ class MoneySettings(msgspec.Struct, frozen=True):
     works on bytes; a lower one holds less of a balance and is a risk of yours."""
     tokens_per_byte_ppm_by_model: dict[str, Ppm] = {}
     """The same for single models, by `provider/model`."""
+    media_by_size: bool = False
+    """Hold for documents, sound and video by their sizes, not for all that may be in them. It holds far less of a
+    balance; a caller who makes such a file on purpose can overdraw it, and that is a risk of yours."""
     machine_lost_s: Annotated[int, Meta(ge=3_600, le=31_536_000)] = 86_400
     """Seconds after which the journals of a machine that is not seen any more are given up; what it held returns."""
 

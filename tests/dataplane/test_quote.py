@@ -126,6 +126,13 @@ def test_a_dearer_service_is_held_and_charged_as_such() -> None:
     assert dear.hold.want_nano > 1.5 * plain.hold.want_nano
 
 
+def test_a_prediction_may_be_billed_like_an_answer() -> None:
+    guess = {"type": "content", "content": "x" * 10_000}
+    made = quoted(MONEY, CATALOG, principal(), call(max_tokens=1, prediction=guess), [candidate(DEAR)], 0)
+    assert made.hold is not None
+    assert made.hold.want_nano >= DEAR.charge(Usage(in_text=10_000, out_text=10_001))
+
+
 def test_a_cap_of_ours_leaves_room_for_the_prompt() -> None:
     small = candidate(DEAR, context_length=8_192)
     made = quoted(MONEY, CATALOG, principal(), call(), [small], 0)

@@ -10,10 +10,11 @@ a megabyte.
   resolution and 258 for each tile of older models (ai.google.dev, media resolution), elsewhere 16,384 (Qwen at its high
   resolution, help.aliyun.com; OpenAI has 10,000 patches at most, developers.openai.com, images and vision), of which
   GPT-4o mini is an exception with 2,833 + 8 x 5,667;
-- sound: 32 tokens a second at Google, and no codec needs less than 750 bytes for it: one token for 8 characters of
-  base64 is four times as much; video: 300 tokens a second, one for 4 characters;
-- a document counts by its bytes, because a page of a few may come to thousands of tokens;
-- what the provider keeps or fetches itself (an earlier answer, a file, a video by URL) may fill the whole context.
+- a document, sound or a video may fill the whole context: pages that share one picture and seconds of silence take a
+  few bytes each, and thousands of tokens. Where the operator says that their sizes count (`money.media_by_size`), a
+  document counts by its bytes, sound one token for 8 characters of base64 (32 a second at Google, and music takes 4,000
+  bytes for one), video one for 4 (300 a second);
+- what the provider keeps or fetches itself (an earlier answer, a file, a video by URL) may fill it, too.
 
 A prompt has some tokens that nobody wrote: what opens and ends it, and the system prompts that some models have of
 their own (gpt-oss, Llama 3: a few dozen; their chat templates at huggingface.co); 128 is taken for these. Tools cost
@@ -69,6 +70,7 @@ def bound_for(settings: MoneySettings, fields: Fields, body_bytes: int, candidat
         context_length=max(contexts) * (CONTEXT_SLACK + 1) // CONTEXT_SLACK if all(contexts) else 0,
         tokens_per_byte_ppm=max(factors),
         image_tokens_max=max(map(image_tokens_max, candidates)),
+        media_by_size=settings.media_by_size,
     )
 
 
@@ -86,6 +88,7 @@ def bound_prompt_tokens(
     context_length: int = 0,
     tokens_per_byte_ppm: int = PPM,
     image_tokens_max: int = IMAGE_TOKENS_MAX,
+    media_by_size: bool = False,
 ) -> int:
     """No tokenizer makes more tokens of the prompt than this; never more than `context_length` (0: unknown)."""
     context = context_length or CONTEXT_UNKNOWN_TOKENS
@@ -96,7 +99,7 @@ def bound_prompt_tokens(
         tokens += TOOLS_TOKENS + TOOL_DEFINED_TOKENS * bytes(fields.get("tools", b"")).count(_DEFINED)
     for name in _PROSE:
         if name in fields:
-            media = _Media(image_tokens_max, context)
+            media = _Media(image_tokens_max, context, by_size=media_by_size)
             media.read(fields[name])
             text_bytes -= media.characters
             tokens += media.tokens
@@ -112,12 +115,13 @@ def _is_kept(name: str, raw: msgspec.Raw) -> bool:
 class _Media:
     """Walks the places of a prompt where media may be, without recursion."""
 
-    def __init__(self, image_tokens: int, context: int) -> None:
+    def __init__(self, image_tokens: int, context: int, *, by_size: bool) -> None:
         self.characters = 0
         """Of media that do not count by their bytes."""
         self.tokens = 0
         self._image_tokens = image_tokens
         self._context = context
+        self._by_size = by_size
 
     def read(self, raw: msgspec.Raw) -> None:
         """Find all media in a field of the body."""
@@ -169,7 +173,9 @@ class _Media:
             waiting.append(source.get("content"))
         elif kind == "image":
             self._data(source.get("data"), "image/")
-        elif not isinstance(source.get("data"), str):
+        elif isinstance(source.get("data"), str):
+            self._data(source["data"], str(source.get("media_type") or ""))
+        else:
             self.tokens += self._context
 
     def _file(self, one: dict[str, Any]) -> None:
@@ -189,10 +195,14 @@ class _Media:
             self.tokens += fetched_tokens
 
     def _data(self, data: Any, kind: str) -> None:
-        """Data in base64 whose MIME type begins with `kind`; what is neither seen nor heard counts by its bytes."""
+        """Data in base64 whose MIME type begins with `kind`."""
         length = len(data) if isinstance(data, str) else 0
         if kind.startswith("image/"):
             self.tokens += self._image_tokens
+        elif kind.startswith("text/"):
+            return
+        elif not self._by_size:
+            self.tokens += self._context
         elif kind.startswith("audio/"):
             self.tokens += MEDIA_TOKENS_LEAST + length // SOUND_CHARACTERS_PER_TOKEN
         elif kind.startswith("video/"):

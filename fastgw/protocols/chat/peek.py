@@ -72,11 +72,10 @@ def wants_usage(fields: Fields) -> bool:
 
 
 def with_cap(fields: Fields, cap: int) -> Fields:
-    """The body with `cap` as its only cap, by the name that the caller used: some servers know no other."""
-    names = [name for name in _OUTPUT_CAPS if name in fields]
+    """The body with `cap` as its only cap, under the name that covers reasoning everywhere; `splice` gives it the older
+    one for lanes that know no other."""
     changed = {name: raw for name, raw in fields.items() if name not in _OUTPUT_CAPS}
-    changed[names[0] if len(names) == 1 else _NEWER_CAP] = toplevel.number(cap)
-    return changed
+    return changed | {_NEWER_CAP: toplevel.number(cap)}
 
 
 _NEWER_CAP = "max_completion_tokens"

@@ -80,12 +80,6 @@ def text_bytes(body: dict[str, Any]) -> int:
             {"functionResponse": {"parts": [{"inlineData": {"mimeType": "image/png", "data": BLOB}}]}},
             IMAGE_TOKENS_MAX - len(BLOB),
         ),
-        ({"type": "input_audio", "input_audio": {"data": BLOB}}, MEDIA_TOKENS_LEAST + len(BLOB) // 8 - len(BLOB)),
-        ({"inline_data": {"mime_type": "audio/mp3", "data": BLOB}}, MEDIA_TOKENS_LEAST + len(BLOB) // 8 - len(BLOB)),
-        ({"inlineData": {"mimeType": "video/mp4", "data": BLOB}}, MEDIA_TOKENS_LEAST + len(BLOB) // 4 - len(BLOB)),
-        ({"type": "file", "file": {"file_data": "data:application/pdf;base64," + BLOB}}, MEDIA_TOKENS_LEAST),
-        ({"inlineData": {"mimeType": "application/pdf", "data": BLOB}}, MEDIA_TOKENS_LEAST),
-        ({"type": "document", "source": {"type": "base64", "data": BLOB}}, 0),
         ({"type": "document", "source": {"type": "text", "data": "x" * 500}}, 0),
         ({"type": "document", "source": {"type": "url", "url": "https://h/a.pdf"}}, CONTEXT_UNKNOWN_TOKENS),
         ({"type": "input_file", "file_id": "f"}, CONTEXT_UNKNOWN_TOKENS),
@@ -97,6 +91,26 @@ def text_bytes(body: dict[str, Any]) -> int:
 def test_media_count_by_what_they_may_come_to(block: dict[str, Any], tokens: int) -> None:
     body = asked(block)
     assert bound(body) == text_bytes(body) + tokens
+
+
+@pytest.mark.parametrize(
+    ("block", "by_size"),
+    [
+        ({"type": "input_audio", "input_audio": {"data": BLOB}}, MEDIA_TOKENS_LEAST + len(BLOB) // 8 - len(BLOB)),
+        ({"inline_data": {"mime_type": "audio/mp3", "data": BLOB}}, MEDIA_TOKENS_LEAST + len(BLOB) // 8 - len(BLOB)),
+        ({"inlineData": {"mimeType": "video/mp4", "data": BLOB}}, MEDIA_TOKENS_LEAST + len(BLOB) // 4 - len(BLOB)),
+        ({"type": "file", "file": {"file_data": "data:application/pdf;base64," + BLOB}}, MEDIA_TOKENS_LEAST),
+        ({"inlineData": {"mimeType": "application/pdf", "data": BLOB}}, MEDIA_TOKENS_LEAST),
+        ({"type": "document", "source": {"type": "base64", "data": BLOB}}, MEDIA_TOKENS_LEAST),
+    ],
+)
+def test_a_few_bytes_of_sound_video_or_pages_may_fill_the_context(block: dict[str, Any], by_size: int) -> None:
+    body = asked(block)
+    raw = msgspec.json.encode(body)
+    fields = decode(raw, 100)
+    assert bound_prompt_tokens(fields, len(raw), media_by_size=True) == text_bytes(body) + by_size
+    assert bound_prompt_tokens(fields, len(raw)) >= CONTEXT_UNKNOWN_TOKENS
+    assert bound_prompt_tokens(fields, len(raw), context_length=8_192) == 8_192
 
 
 def test_what_a_model_reads_as_text_is_text_whatever_it_says() -> None:
