@@ -25,23 +25,26 @@ def plan_of(name: str) -> Plan:
     return Plan(id=name, text=13, read=29, write=17, write_1h=5, said=23, thought=11, thinks=40)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("spoken", MODELS)
-@pytest.mark.parametrize("caller", MODELS)
-def test_each_class_of_tokens_has_its_price(till: Till, caller: str, spoken: str, kind: str) -> None:
-    plan = plan_of(f"charge-{caller}-{spoken}-{kind}")
-    told = till.ask(till.gateway.key, plan, MODELS[spoken], caller=caller, stream=kind == "stream", cap=200)
-    assert told.status == 200, told.body
-    (served,) = till.served(plan)
-    assert served.dialect == spoken
-    assert served.tokens is not None
-    used = buckets(spoken, served.tokens)
-    row = till.row(told)
-    assert {name: row[name] for name in used} == used
-    assert (row["outcome"], row["usage_estimated"], row["unpriced"]) == ("ok", 0, 0)
-    assert row["charge_nano"] == row["cost_nano"] == worth(used, ODD)
-    if kind == "unary":
-        assert told.cost_nano == row["charge_nano"]
+def test_each_class_of_tokens_has_its_price(till: Till, spoken: str) -> None:
+    asked = [(caller, kind, plan_of(f"charge-{caller}-{spoken}-{kind}")) for caller in MODELS for kind in KINDS]
+    told = [
+        till.ask(till.gateway.key, plan, MODELS[spoken], caller=caller, stream=kind == "stream", cap=200)
+        for caller, kind, plan in asked
+    ]
+    for (caller, kind, plan), answer in zip(asked, told, strict=True):
+        where = f"{caller} asks {spoken}, {kind}"
+        assert answer.status == 200, (where, answer)
+        (served,) = till.served(plan)
+        assert served.dialect == spoken
+        assert served.tokens is not None
+        used = buckets(spoken, served.tokens)
+        row = till.row(answer)
+        assert {name: row[name] for name in used} == used, where
+        assert (row["outcome"], row["usage_estimated"], row["unpriced"]) == ("ok", 0, 0), where
+        assert row["charge_nano"] == row["cost_nano"] == worth(used, ODD), where
+        if kind == "unary":
+            assert answer.cost_nano == row["charge_nano"], where
 
 
 @pytest.mark.parametrize("group", ["dear", "cheap"])

@@ -17,7 +17,6 @@ LETTERS = 4_000
 SEEN_WORDS = 60
 """How often the word `lorem`, which stands once in 27 letters, has to come before the caller hangs up."""
 LETTERS_SEEN = 27 * SEEN_WORDS
-TOKENS_MIN = LETTERS_SEEN // 8
 NATIVE = [(one, one) for one in MODELS]
 TRANSLATED = [("chat", "messages"), ("messages", "chat"), ("gemini", "responses"), ("responses", "gemini")]
 
@@ -33,13 +32,20 @@ class Payer:
 
     def row(self) -> dict[str, Any]:
         """The row of the exchange since the last look."""
-
-        def look() -> list[dict[str, Any]]:
-            return [row for row in self.account.rows() if row["exchange_id"] not in self.known]
-
-        (row,) = until(look, "the row of an exchange")
-        self.known.add(row["exchange_id"])
+        (row,) = self.rows(1)
         return row
+
+    def rows(self, count: int) -> list[dict[str, Any]]:
+        """The rows of so many exchanges since the last look, in their order."""
+
+        def look() -> list[dict[str, Any]] | None:
+            found = [row for row in self.account.rows() if row["exchange_id"] not in self.known]
+            return found if len(found) >= count else None
+
+        found = until(look, f"the rows of {count} exchanges")
+        assert len(found) == count
+        self.known.update(row["exchange_id"] for row in found)
+        return found
 
     def leave(self, asked: Asked, enough: Callable[[bytes], bool]) -> bytes:
         """Ask for a stream and hang up once enough of it has come; the result is what came."""
@@ -138,25 +144,26 @@ def test_an_answer_that_is_cut_before_anything_was_shown_costs_nothing(payer: Pa
     assert payer.row()["charge_nano"] == 0
 
 
-@pytest.mark.parametrize("part", ["letters", "thinks", "calls"])
 @pytest.mark.parametrize(("caller", "spoken"), [*NATIVE, *TRANSLATED])
-def test_who_leaves_within_a_stream_pays_what_came(payer: Payer, caller: str, spoken: str, part: str) -> None:
-    sizes: dict[str, Any] = {"letters": 0, "thinks": 0, "calls": 0} | {part: LETTERS}
-    hang = 40
-    if part == "calls" and "gemini" in (caller, spoken):
-        # A call is one event there: the first that the provider has, or what the caller sees once it is complete.
-        hang = 1 if spoken == "gemini" else 45
-    plan = Plan(id=f"leaves-{caller}-{spoken}-{part}", deltas=40, hang=hang, text=60, said=5_000, **sizes)
-    model = f"{spoken}/{MODELS[spoken]}"
-    asked = payer.till.question(payer.key, plan, model, caller=caller, stream=True, cap=6_000)
-    got = payer.leave(asked, lambda body: body.count(b"lorem") >= SEEN_WORDS)
-    served = payer.till.served(plan)[0]
-    served.seen.wait_gone()
-    row = payer.row()
-    assert row["outcome"] == "client_gone"
-    assert row["usage_estimated"]
-    letters = got.count(b"lorem") * 27
-    assert_counted(row, ODD, out_least=min(letters, LETTERS) // 8, out_most=LETTERS)
+def test_who_leaves_within_a_stream_pays_what_came(payer: Payer, caller: str, spoken: str) -> None:
+    letters: dict[str, int] = {}
+    for part in ("letters", "thinks", "calls"):
+        sizes: dict[str, Any] = {"letters": 0, "thinks": 0, "calls": 0} | {part: LETTERS}
+        hang = 40
+        if part == "calls" and "gemini" in (caller, spoken):
+            # A call is one event there: the first that the provider has, or what the caller sees once it is complete.
+            hang = 1 if spoken == "gemini" else 45
+        plan = Plan(id=f"leaves-{caller}-{spoken}-{part}", deltas=40, hang=hang, text=60, said=5_000, **sizes)
+        model = f"{spoken}/{MODELS[spoken]}"
+        asked = payer.till.question(payer.key, plan, model, caller=caller, stream=True, cap=6_000)
+        got = payer.leave(asked, lambda body: body.count(b"lorem") >= SEEN_WORDS)
+        payer.till.served(plan)[0].seen.wait_gone()
+        letters[part] = min(got.count(b"lorem") * 27, LETTERS)
+    rows = payer.rows(len(letters))
+    for row, (part, seen) in zip(rows, letters.items(), strict=True):
+        assert row["outcome"] == "client_gone", part
+        assert row["usage_estimated"], part
+        assert_counted(row, ODD, out_least=seen // 8, out_most=LETTERS)
 
 
 @pytest.mark.parametrize("model", ["chat/fake-1", "responses/fake-1", "gemini/gemini-3-pro"])
