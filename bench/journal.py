@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from fastgw.exchange import Closed, JournalRecord, Opened, Outcome
+from fastgw.records import Closed, JournalRecord, Opened, Outcome
 from fastgw.storage.journal import JournalBounds, JournalWriter
 from fastgw.usage import Usage
 

@@ -34,10 +34,11 @@ from fastgw.dataplane.upstream.transport import Transport
 from fastgw.dataplane.upstream.wire import WireTransport
 from fastgw.dataplane.upstream.wire.proxy import proxy_for
 from fastgw.errors import StartupError
-from fastgw.exchange import JournalRecord, Principal, worker_number
+from fastgw.exchange import Principal, worker_number
 from fastgw.limits import Limits
 from fastgw.money.amounts import nano_up
 from fastgw.observe.tasks import end, spawn
+from fastgw.records import JournalRecord
 from fastgw.settings import Settings
 from fastgw.settings.values import ProviderSettings, ProviderTls
 from fastgw.storage.journal.writer import JournalWriter

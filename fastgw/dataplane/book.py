@@ -11,7 +11,8 @@ from fastgw.dataplane.metering.speed import speeds_of
 from fastgw.dataplane.quote import cost, owed
 from fastgw.dataplane.settlement.settle import Settlement
 from fastgw.errors import ErrorKind, Fault, GatewayError
-from fastgw.exchange import Candidate, Checkpoint, Closed, Hopped, Opened, Outcome, Principal
+from fastgw.exchange import Candidate, Principal
+from fastgw.records import Checkpoint, Closed, Hopped, Opened, Outcome
 from fastgw.usage import NOTHING, Usage
 
 _OUTCOMES: dict[ErrorKind, Outcome] = {
@@ -164,20 +165,58 @@ def _usage(flight: Flight, *, whole: bool = False, gone: bool = False) -> tuple[
     `whole`: the answer came to its end. `gone`: its caller did not wait for it.
     """
     tap = flight.tap
-    reported = flight.usage or (tap.usage if tap is not None else None)
+    reported = _reported(flight)
     if reported is not None:
-        if whole or tap is None:
+        # Some servers report no output beside an answer that has some.
+        if reported.output_tokens and (whole or tap is None):
             return reported, False
         # Anthropic reports one token at the start and the rest at the end, which a cut stream never comes to.
-        counted = tap.output_tokens_estimate()
+        counted = _counted(flight)
         if counted <= 2 * reported.output_tokens:
             return reported, False
         missing = counted - reported.output_tokens
         return msgspec.structs.replace(reported, out_text=reported.out_text + missing), True
     if flight.first_byte_ns or (gone and flight.sent_upstream):
-        counted = tap.output_tokens_estimate() if tap is not None else flight.output_tokens_counted
-        return Usage(in_text=_prompt(flight), out_text=counted), True
+        return Usage(in_text=_prompt(flight), out_text=_counted(flight)), True
     return NOTHING, False
+
+
+def _reported(flight: Flight) -> Usage | None:
+    """What the provider says; nothing where that cannot be."""
+    tap = flight.tap
+    reported = flight.usage or (tap.usage if tap is not None else None)
+    if reported is not None and reported.total_tokens > TOKENS_MAX:
+        _log.error(
+            "exchange %s: the provider reports %d tokens, which cannot be: the gateway counts by itself",
+            flight.exchange_id,
+            reported.total_tokens,
+        )
+        return None
+    return reported
+
+
+def _counted(flight: Flight) -> int:
+    """The gateway's own count of the output, never more than the model may have given."""
+    tap, call, candidate = flight.tap, flight.call, flight.candidate
+    counted = tap.output_tokens_estimate() if tap is not None else flight.output_tokens_counted
+    if call is None or candidate is None:
+        return counted
+    most = (call.seen.output_cap or candidate.max_output) * call.seen.choices
+    return min(counted, most) if most else counted
+
+
+def _charge(flight: Flight, usage: Usage, *, estimated: bool) -> Charge:
+    """What `usage` costs, within what the books can hold. Where nobody but the gateway counted, it is never more than
+    was held: an overage is not owed for a guess."""
+    charge, grant = owed(flight, usage), flight.grant
+    most_nano = AMOUNT_MAX
+    if estimated and grant is not None and grant.purses and _reported(flight) is None:
+        most_nano = grant.hold_nano
+    if charge.charge_nano <= most_nano and charge.cost_nano <= AMOUNT_MAX:
+        return charge
+    return msgspec.structs.replace(
+        charge, charge_nano=min(charge.charge_nano, most_nano), cost_nano=min(charge.cost_nano, AMOUNT_MAX)
+    )
 
 
 def _prompt(flight: Flight) -> int:

@@ -134,9 +134,12 @@ async def _relay_large(flight: Flight, response: Response, dialect: ProviderDial
         if held:
             await down.write(held, monotonic_ns())
             flight.delivered_bytes += len(held)
+            # In case that it is cut.
+            flight.output_tokens_counted = -(-flight.delivered_bytes // _BYTES_PER_TOKEN)
         held = data
         tail = (tail + data)[-_TAIL_BYTES:]
     flight.usage = dialect.usage_in_tail(tail)
     flight.delivered_bytes += len(held)
+    flight.output_tokens_counted = -(-flight.delivered_bytes // _BYTES_PER_TOKEN)
     book.answered(flight)
     await down.finish(held)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from fastgw.errors import ErrorKind
-from fastgw.exchange import Checkpoint, Closed, Hopped, JournalRecord, Opened, Outcome
+from fastgw.records import Checkpoint, Closed, Hopped, JournalRecord, Opened, Outcome
 from fastgw.usage import NOTHING, Usage
 
 

@@ -7,7 +7,8 @@ is logged and tried again: records stay in their journal until they are in the l
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from fastgw.exchange import Checkpoint, Closed, Hopped, JournalRecord, Opened, Principal
+from fastgw.exchange import Principal
+from fastgw.records import Checkpoint, Closed, Hopped, JournalRecord, Opened
 
 
 class Batch(Protocol):

@@ -10,9 +10,10 @@ import pytest
 
 from fastgw import apikey
 from fastgw.app.wiring import JOURNAL_FOLDER, Wiring
-from fastgw.exchange import Closed, JournalRecord, Opened, Principal
+from fastgw.exchange import Principal
 from fastgw.limits import Limits
 from fastgw.providers import VENDORS
+from fastgw.records import Closed, JournalRecord, Opened
 from fastgw.settings import load
 from fastgw.storage.journal.reader import Journals
 from fastgw.storage.valkey import embedded

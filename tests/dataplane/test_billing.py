@@ -1,6 +1,6 @@
 """What the request path bills, seen from the worker: prices, costs told, hops, and callers who have gone."""
 
-from fastgw.exchange import Closed, Hopped, Outcome
+from fastgw.records import Closed, Hopped, Outcome
 from tests.dataplane.caller import Caller
 from tests.dataplane.conftest import Worker, WorkerOf
 from tests.fakes import answers

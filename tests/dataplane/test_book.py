@@ -3,7 +3,7 @@
 import pytest
 
 from fastgw.errors import ErrorKind
-from fastgw.exchange import Outcome
+from fastgw.records import Outcome
 from tests.dataplane.caller import Caller
 from tests.dataplane.conftest import Worker, WorkerOf
 from tests.dataplane.test_question import MESSAGES, ask, lanes

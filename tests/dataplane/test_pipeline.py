@@ -10,7 +10,7 @@ import pytest
 from fastgw.dataplane import pipeline
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
 from fastgw.dataplane.question import spliced
-from fastgw.exchange import Outcome
+from fastgw.records import Outcome
 from fastgw.settings.values import Deadlines
 from tests.dataplane.conftest import Worker, WorkerOf
 from tests.fakes import answers

@@ -8,16 +8,7 @@ from hypothesis import strategies as st
 from fastgw.dataplane.quote import OUTPUT_TOKENS_LEAST, quoted
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.errors import ErrorKind, GatewayError
-from fastgw.exchange import (
-    ACCOUNT_PURSE,
-    Ask,
-    Call,
-    Candidate,
-    Grant,
-    Principal,
-    Quotas,
-    RateStatus,
-)
+from fastgw.exchange import ACCOUNT_PURSE, Ask, Call, Candidate, Grant, Principal, Quotas, RateStatus
 from fastgw.limits import Limits
 from fastgw.money.amounts import PPM
 from fastgw.money.pricing import Pricing, Tariff

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fastgw.dataplane import replay
-from fastgw.exchange import Closed, Outcome
+from fastgw.records import Closed, Outcome
 from tests.dataplane.caller import Caller
 from tests.dataplane.conftest import Worker, WorkerOf
 from tests.dataplane.test_question import lanes

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from fastgw.exchange import Outcome
+from fastgw.records import Outcome
 from tests.dataplane.caller import Caller
 from tests.dataplane.conftest import Worker, WorkerOf
 from tests.dataplane.test_question import MESSAGES, ask, lanes

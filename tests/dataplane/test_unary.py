@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from fastgw.exchange import Outcome
+from fastgw.records import Outcome
 from fastgw.settings.values import Bounds
 from tests.dataplane.conftest import Worker, WorkerOf
 from tests.dataplane.test_question import MESSAGES, ask, lanes

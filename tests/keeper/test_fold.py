@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastgw.errors import ErrorKind
-from fastgw.exchange import Checkpoint, Closed, Hopped, JournalRecord, Opened, Outcome
 from fastgw.keeper.fold import fold, orphan
+from fastgw.records import Checkpoint, Closed, Hopped, JournalRecord, Opened, Outcome
 from fastgw.usage import NOTHING, Usage
 from tests.storage.journal.records import checkpoint, closed, opened
 

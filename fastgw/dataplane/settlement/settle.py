@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from fastgw.exchange import Checkpoint, Closed, Grant, Hopped, JournalRecord, Opened
+from fastgw.exchange import Grant
+from fastgw.records import Checkpoint, Closed, Hopped, JournalRecord, Opened
 
 
 class Journal(Protocol):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from fastgw.exchange import JournalRecord
+from fastgw.records import JournalRecord
 from fastgw.storage.journal import layout
 from fastgw.storage.journal.frames import Stop, frame_at, resync, step
 from fastgw.storage.journal.layout import HEAD, HEAD_BYTES, MAGIC, RECORD_BYTES_MAX, WORD_BYTES

@@ -18,7 +18,7 @@ import msgspec
 
 from fastgw.clock import wall_us
 from fastgw.errors import ErrorKind, GatewayError, StartupError
-from fastgw.exchange import Closed, JournalRecord, Opened
+from fastgw.records import Closed, JournalRecord, Opened
 from fastgw.storage.journal import layout
 from fastgw.storage.journal.layout import (
     CLOSED_BYTES_MAX,

@@ -8,7 +8,8 @@ from sqlalchemy import BigInteger, Connection, Engine, Table, bindparam, case, d
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fastgw import clock
-from fastgw.exchange import Checkpoint, Closed, Hopped, Opened, worker_number
+from fastgw.exchange import worker_number
+from fastgw.records import Checkpoint, Closed, Hopped, Opened
 from fastgw.storage.sql.engine import reading
 from fastgw.storage.sql.postings import Charges
 from fastgw.storage.sql.rollup import Rollup, Sums

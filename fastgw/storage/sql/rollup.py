@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE, Closed
+from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE
+from fastgw.records import Closed
 from fastgw.storage.sql.tables import BUCKETS, MODEL_LENGTH_MAX
 from fastgw.storage.sql.usage_rows import many, text
 

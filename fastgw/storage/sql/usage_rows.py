@@ -8,8 +8,8 @@ from typing import Any, cast
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
-from fastgw.exchange import Closed
 from fastgw.money.amounts import AMOUNT_MAX
+from fastgw.records import Closed
 from fastgw.storage.sql.tables import USAGE
 
 _log = logging.getLogger("fastgw.keeper")

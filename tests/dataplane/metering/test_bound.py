@@ -27,7 +27,7 @@ BLOB = "QUJD" * 100_000
 PICTURE = "data:image/png;base64," + BLOB
 
 
-def bound(body: dict[str, Any], **more: int) -> int:
+def bound(body: dict[str, Any], **more: Any) -> int:
     raw = msgspec.json.encode(body)
     return bound_prompt_tokens(decode(raw, 100), len(raw), **more)
 

@@ -3,8 +3,9 @@
 import pytest
 
 from fastgw.dataplane.settlement.settle import Settlement
-from fastgw.exchange import Ask, Closed, Grant, JournalRecord, Outcome, Principal, RateStatus
+from fastgw.exchange import Ask, Grant, Principal, RateStatus
 from fastgw.limits import Limits
+from fastgw.records import Closed, JournalRecord, Outcome
 from fastgw.usage import Usage
 
 GRANT = Grant(Ask("req_1", Principal("key_1", "d", 1, "n", Limits()), "", Limits(), 100), RateStatus())

@@ -1,6 +1,6 @@
 """Records for the tests of the journal, as real as the path writes them."""
 
-from fastgw.exchange import Checkpoint, Closed, JournalRecord, Opened, Outcome
+from fastgw.records import Checkpoint, Closed, JournalRecord, Opened, Outcome
 from fastgw.storage.journal import Journals
 from fastgw.usage import Usage
 

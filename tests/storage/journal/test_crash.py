@@ -67,6 +67,6 @@ def _last(read: bytes, before: int) -> int:
 
 
 def test_records_are_read_by_their_position_so_their_order_is_a_contract() -> None:
-    from fastgw.exchange import Closed, Opened
+    from fastgw.records import Closed, Opened
 
     assert msgspec.structs.fields(Opened)[0].name == msgspec.structs.fields(Closed)[0].name == "exchange_id"

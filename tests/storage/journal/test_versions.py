@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from fastgw.errors import ErrorKind
-from fastgw.exchange import Checkpoint, Closed, Opened, Outcome
+from fastgw.records import Checkpoint, Closed, Opened, Outcome
 from fastgw.storage.journal import JournalBounds, Journals, JournalWriter
 from fastgw.usage import Usage
 from tests.storage.journal.records import drain

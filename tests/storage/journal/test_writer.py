@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastgw.errors import ErrorKind, GatewayError, StartupError
-from fastgw.exchange import Closed, JournalRecord, Outcome
+from fastgw.records import Closed, JournalRecord, Outcome
 from fastgw.storage.journal import JournalBounds, Journals, JournalWriter
 from fastgw.storage.journal import segment as segment_module
 from fastgw.storage.journal.layout import CLOSED_BYTES_MAX, OPENED_BYTES_MAX, frame_bytes

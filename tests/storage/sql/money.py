@@ -3,7 +3,8 @@
 import msgspec
 from sqlalchemy import Engine, text
 
-from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE, Closed
+from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE
+from fastgw.records import Closed
 from fastgw.storage.sql.check import Finding, check
 from tests.storage.journal.records import KEY_ID, closed
 

@@ -5,7 +5,8 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from fastgw.errors import ErrorKind
-from fastgw.exchange import ACCOUNT_PURSE, Checkpoint, Closed
+from fastgw.exchange import ACCOUNT_PURSE
+from fastgw.records import Checkpoint, Closed
 from fastgw.storage.sql.engine import reading
 from fastgw.storage.sql.ledger import UsageLedger
 from fastgw.storage.sql.report import UsageReport

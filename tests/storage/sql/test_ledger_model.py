@@ -15,8 +15,9 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Connection, Engine, event, text
 
-from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE, Checkpoint, Closed, JournalRecord, Opened
+from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE
 from fastgw.keeper.fold import fold, orphan
+from fastgw.records import Checkpoint, Closed, JournalRecord, Opened
 from fastgw.storage.sql.accounts import Accounts
 from fastgw.storage.sql.ledger import UsageLedger
 from fastgw.storage.sql.postings import CREDIT, REFUND

@@ -5,8 +5,9 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from fastgw.errors import ErrorKind
-from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE, Checkpoint, Closed, Hopped, Opened, worker_number
+from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE, worker_number
 from fastgw.keeper.fold import orphan
+from fastgw.records import Checkpoint, Closed, Hopped, Opened
 from fastgw.storage.sql.accounts import Accounts
 from fastgw.storage.sql.ledger import Settled, UsageLedger
 from fastgw.storage.sql.postings import SALES, UNKNOWN

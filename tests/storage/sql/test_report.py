@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import Engine
 
-from fastgw.storage.sql.report import Place, UsageReport
+from fastgw.spending import Place
+from fastgw.storage.sql.report import UsageReport
 from fastgw.usage import Usage
 from tests.storage.sql.books import DAY_MS, NOON_MS, exchange, write
 

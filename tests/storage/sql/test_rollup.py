@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 from fastgw.errors import ErrorKind
-from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE, Closed
+from fastgw.exchange import ACCOUNT_PURSE, KEY_PURSE
+from fastgw.records import Closed
 from fastgw.storage.sql.rollup import SLOT_S, SLOTS_KEPT_S, Rollup, Sums, month_of, yyyymmdd
 from fastgw.usage import Usage
 from tests.storage.journal.records import closed

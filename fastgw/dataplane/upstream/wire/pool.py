@@ -255,8 +255,7 @@ class Pool:
             task = asyncio.current_task()
             assert task is not None
             queue.attempts.discard(task)
-            if self._closed and connection is None:
-                # An attempt that is cancelled by `aclose` ends here.
+            if self._closed and connection is None:  # cancelled by `aclose`
                 self._say_closed()
         if connection is not None:
             self._opened(connection, lane)
