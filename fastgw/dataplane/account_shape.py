@@ -139,7 +139,7 @@ def _wallet(principal: Principal, spending: KeySpending) -> dict[str, Any]:
 
 
 def _sums(sums: Sums) -> dict[str, Any]:
-    """Four disjoint classes of tokens, and their sum. Both costs are what was charged: there is no list price here."""
+    """Four disjoint classes of tokens, their sum, and searches, which are none. Both costs are what was charged: there is no list price here."""
     usage = sums.usage
     return {
         "requests": sums.requests,
@@ -148,6 +148,7 @@ def _sums(sums: Sums) -> dict[str, Any]:
         "cache_creation_tokens": usage.cache_write_5m + usage.cache_write_1h,
         "cache_read_tokens": usage.cache_read,
         "total_tokens": usage.total_tokens,
+        "searches": usage.searches,
         "cost": _usd(sums.charge_nano),
         "actual_cost": _usd(sums.charge_nano),
         "charge_nano_usd": sums.charge_nano,

@@ -104,6 +104,11 @@ SOUND: dict[str, dict[str, tuple[str, int, int]]] = {
 heard and spoken (developers.openai.com, pages of the models, 2026-11)."""
 
 
+CALLS: dict[str, dict[str, int]] = {"openai": {"gpt-5-search-api": 10_000_000_000_000}}
+"""What the package lacks, too: models of chat completions that search the web with every call, and tell of none, and
+nano-USD of a million calls (developers.openai.com, pricing, web search: 10 USD for a thousand, 2026-11)."""
+
+
 def build(name: str) -> Book:
     """One book."""
     provider, starts = BOOKS[name]
@@ -130,6 +135,10 @@ def build(name: str) -> Book:
         assert facts.price is not None
         price = msgspec.structs.replace(facts.price, input_audio=heard, output_audio=spoken)
         models[known] = msgspec.structs.replace(facts, price=price)
+    for known, call in CALLS.get(name, {}).items():
+        facts = models[known]
+        assert facts.price is not None
+        models[known] = msgspec.structs.replace(facts, price=msgspec.structs.replace(facts.price, call=call))
     return Book(models=models, also=also, prefixes=prefixes, outputs=OUTPUTS.get(name, {}))
 
 

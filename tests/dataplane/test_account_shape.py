@@ -24,7 +24,7 @@ def principal(**fields: Any) -> Principal:
 SUMS = Sums(
     requests=3,
     errors=1,
-    usage=Usage(in_text=10, in_audio=1, cache_read=5, cache_write_5m=2, cache_write_1h=3, out_text=7, out_reasoning=4),
+    usage=Usage(in_text=10, in_audio=1, cache_read=5, cache_write_5m=2, cache_write_1h=3, out_text=7, out_reasoning=4, searches=2),
     charge_nano=1_500_000_000,
     cost_nano=777,
     total_ms=100,
@@ -36,6 +36,7 @@ TOLD = {
     "cache_creation_tokens": 5,
     "cache_read_tokens": 5,
     "total_tokens": 32,
+    "searches": 2,
     "cost": 1.5,
     "actual_cost": 1.5,
     "charge_nano_usd": 1_500_000_000,

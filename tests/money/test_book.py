@@ -25,6 +25,7 @@ from fastgw.money.outputs import CONTEXTS_UNSURE, OUTPUTS
 from fastgw.money.tariffs import pricing_of
 from fastgw.providers import VENDORS
 from fastgw.settings.prices import DatedPrice, Price, PriceTier, SpeedPrice
+from fastgw.usage import NOTHING, Usage
 
 NOW_MS = 1_795_219_200_000
 
@@ -44,6 +45,15 @@ def test_names_are_found_exactly_then_by_alias_then_by_the_longest_beginning() -
     one, two, three = ModelFacts(1), ModelFacts(2), ModelFacts(3)
     book = Book({"m": one, "m-x": two, "m-x-y": three}, {"alias": "m-x"}, {"m-": "m", "m-x-": "m-x-y"})
     assert [book.find(name) for name in ("m", "alias", "m-2026", "m-x-2026", "other")] == [one, two, one, three, None]
+
+
+def test_models_that_search_with_every_call_take_a_price_for_it() -> None:
+    facts = shipped("openai").find("gpt-5-search-api")
+    assert facts is not None and facts.price is not None
+    tariff = pricing_of(facts.price).at(NOW_MS)
+    assert tariff is not None
+    assert tariff.charge(Usage(in_text=1_000)) == tariff.bound(1_000, 0) == 10_000_000 + 1_250_000
+    assert tariff.charge(NOTHING) == 0
 
 
 def test_an_unknown_book_is_empty() -> None:
