@@ -139,7 +139,8 @@ def _wallet(principal: Principal, spending: KeySpending) -> dict[str, Any]:
 
 
 def _sums(sums: Sums) -> dict[str, Any]:
-    """Four disjoint classes of tokens, their sum, and searches, which are none. Both costs are what was charged: there is no list price here."""
+    """Four disjoint classes of tokens, their sum, and searches, which are none. Both costs are what was charged: there
+    is no list price here."""
     usage = sums.usage
     return {
         "requests": sums.requests,

@@ -24,7 +24,16 @@ def principal(**fields: Any) -> Principal:
 SUMS = Sums(
     requests=3,
     errors=1,
-    usage=Usage(in_text=10, in_audio=1, cache_read=5, cache_write_5m=2, cache_write_1h=3, out_text=7, out_reasoning=4, searches=2),
+    usage=Usage(
+        in_text=10,
+        in_audio=1,
+        cache_read=5,
+        cache_write_5m=2,
+        cache_write_1h=3,
+        out_text=7,
+        out_reasoning=4,
+        searches=2,
+    ),
     charge_nano=1_500_000_000,
     cost_nano=777,
     total_ms=100,
