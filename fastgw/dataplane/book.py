@@ -1,5 +1,7 @@
 """Bookkeeping of exchanges in flight: when a record is due, and what it says. Each exchange is closed exactly once."""
 
+import logging
+
 import msgspec
 
 from fastgw.clock import monotonic_ns, wall_ms
@@ -11,9 +13,16 @@ from fastgw.dataplane.metering.speed import speeds_of
 from fastgw.dataplane.quote import cost, owed
 from fastgw.dataplane.settlement.settle import Settlement
 from fastgw.errors import ErrorKind, Fault, GatewayError
-from fastgw.exchange import Candidate, Principal
+from fastgw.exchange import Candidate, Charge, Principal
+from fastgw.money.amounts import AMOUNT_MAX
 from fastgw.records import Checkpoint, Closed, Hopped, Opened, Outcome
 from fastgw.usage import NOTHING, Usage
+
+_log = logging.getLogger("fastgw.book")
+
+TOKENS_MAX = 2**26
+"""That one exchange may have used: 128 answers of half a million tokens. What reports more is out of its mind; at the
+dearest prices it would be more than the books and the gate can count, and the account could pay nothing any more."""
 
 _OUTCOMES: dict[ErrorKind, Outcome] = {
     ErrorKind.CLIENT_GONE: Outcome.CLIENT_GONE,
@@ -77,7 +86,7 @@ class Book:
         flight.checkpoint_bytes = flight.delivered_bytes
         flight.checkpoint_ns = monotonic_ns()
         tap = flight.tap
-        charge = owed(flight, _usage(flight)[0])
+        charge = _charge(flight, *_usage(flight))
         self._settlement.checkpoint(
             Checkpoint(
                 flight.exchange_id,
@@ -125,7 +134,14 @@ class Book:
             self._settlement.released(grant)
             return
         usage, estimated = _usage(flight, whole=whole, gone=outcome is Outcome.CLIENT_GONE)
-        charge = flight.charge = owed(flight, usage)
+        charge = flight.charge = _charge(flight, usage, estimated)
+        if estimated and (said := _said(flight)) is not None and said.total_tokens > TOKENS_MAX:
+            _log.error(
+                "exchange %s: %s reports %d tokens, which cannot be: charged is what was counted here",
+                flight.exchange_id,
+                candidate.provider,
+                said.total_tokens,
+            )
         principal = grant.ask.principal
         self._settlement.closed(
             Closed(
@@ -181,18 +197,15 @@ def _usage(flight: Flight, *, whole: bool = False, gone: bool = False) -> tuple[
     return NOTHING, False
 
 
+def _said(flight: Flight) -> Usage | None:
+    """What the provider says of the usage, whatever that is."""
+    return flight.usage or (flight.tap.usage if flight.tap is not None else None)
+
+
 def _reported(flight: Flight) -> Usage | None:
-    """What the provider says; nothing where that cannot be."""
-    tap = flight.tap
-    reported = flight.usage or (tap.usage if tap is not None else None)
-    if reported is not None and reported.total_tokens > TOKENS_MAX:
-        _log.error(
-            "exchange %s: the provider reports %d tokens, which cannot be: the gateway counts by itself",
-            flight.exchange_id,
-            reported.total_tokens,
-        )
-        return None
-    return reported
+    """The same; nothing where it cannot be."""
+    said = _said(flight)
+    return said if said is None or said.total_tokens <= TOKENS_MAX else None
 
 
 def _counted(flight: Flight) -> int:
@@ -205,7 +218,7 @@ def _counted(flight: Flight) -> int:
     return min(counted, most) if most else counted
 
 
-def _charge(flight: Flight, usage: Usage, *, estimated: bool) -> Charge:
+def _charge(flight: Flight, usage: Usage, estimated: bool) -> Charge:
     """What `usage` costs, within what the books can hold. Where nobody but the gateway counted, it is never more than
     was held: an overage is not owed for a guess."""
     charge, grant = owed(flight, usage), flight.grant

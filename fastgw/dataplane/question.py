@@ -6,12 +6,14 @@ import msgspec
 
 from fastgw.dataplane.flight import Flight
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
+from fastgw.dataplane.remember import held_bytes
 from fastgw.dataplane.stages import Stages
 from fastgw.errors import AttemptFailed, ErrorKind, GatewayError
 from fastgw.exchange import Call, Candidate
 from fastgw.protocols.hub.conversation import Conversation
 from fastgw.protocols.hub.losses import Losses
 from fastgw.protocols.hub.media import wanted, with_fetched
+from fastgw.protocols.hub.recall import BROUGHT_BYTES_MAX
 from fastgw.protocols.registry import CALLERS, PROVIDERS
 
 FORGETFUL = frozenset(("chat", "gemini"))
@@ -74,8 +76,10 @@ async def _ask(stages: Stages, flight: Flight, call: Call) -> tuple[Conversation
             conversation = decode(call.fields, call.said, losses)
     except msgspec.MsgspecError as exc:
         raise _untold(exc) from exc
-    if call.dialect in FORGETFUL and flight.grant is not None:
-        conversation = await stages.remember.bring_back(flight.grant.ask.principal.key_id, conversation)
+    grant = flight.grant
+    if call.dialect in FORGETFUL and grant is not None:
+        bytes_max = held_bytes(call.dialect, call.fields) if grant.purses else BROUGHT_BYTES_MAX
+        conversation = await stages.remember.bring_back(grant.ask.principal.key_id, conversation, bytes_max)
     flight.asked = (conversation, losses.paths)
     return flight.asked
 

@@ -6,12 +6,14 @@ from fastgw.dataplane.flight import Flight
 from fastgw.dataplane.metering.bound import bound_for
 from fastgw.dataplane.metering.prompt import prompt_tokens as prompt_counted
 from fastgw.dataplane.metering.speed import speeds_of, tariff_at
+from fastgw.dataplane.remember import held_bytes
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Call, Candidate, Charge, Grant, Hold, Principal
 from fastgw.money.amounts import PPM
 from fastgw.money.pricing import Tariff
-from fastgw.protocols.registry import CALLERS
+from fastgw.protocols.registry import CALLERS, untouched
+from fastgw.protocols.responses.encode import OUTPUT_CAP_MIN
 from fastgw.settings.money import MoneySettings
 from fastgw.usage import Usage
 
@@ -79,11 +81,14 @@ def quoted(
     if not priced:
         return Quote(candidates)
     prompt_tokens = bound_for(settings, call.fields, call.body_bytes, priced)
+    if not all(untouched(call.dialect, one.target) for one in priced):
+        prompt_tokens += held_bytes(call.dialect, call.fields)
     said = call.seen.output_cap
     cap = said or min(_own_cap(settings, one, call, prompt_tokens) for one in priced)
     margin_ppm, choices = principal.margin_ppm, call.seen.choices
     guessed = _guessed(call)
-    want = max(one.bound(prompt_tokens, cap * choices + guessed, margin_ppm) for one in tariffs)
+    most_tokens = max(cap, _cap_least(call, priced)) * choices + guessed
+    want = max(one.bound(prompt_tokens, most_tokens, margin_ppm) for one in tariffs)
     if want == 0:
         return Quote(candidates)
     least_tokens = min(cap, OUTPUT_TOKENS_LEAST) * choices + guessed
@@ -119,6 +124,11 @@ def _guessed(call: Call) -> int:
     """Output tokens beside the cap: what of a chat caller's `prediction` is of no use is billed like an answer
     (developers.openai.com, predicted outputs, 2026-11)."""
     return len(memoryview(call.fields["prediction"])) if "prediction" in call.fields else 0
+
+
+def _cap_least(call: Call, candidates: list[Candidate]) -> int:
+    """The least cap that a provider can be told: a smaller one of another dialect's caller is raised to it."""
+    return OUTPUT_CAP_MIN if any(one.dialect == "responses" != call.dialect for one in candidates) else 0
 
 
 def _own_cap(settings: MoneySettings, candidate: Candidate, call: Call, prompt_tokens: int) -> int:

@@ -12,7 +12,8 @@ import msgspec
 
 from fastgw.observe.tasks import spawn
 from fastgw.protocols.hub.conversation import Conversation
-from fastgw.protocols.hub.recall import Kept, Recall, restored, wanted
+from fastgw.protocols.hub.dialect import Fields
+from fastgw.protocols.hub.recall import BROUGHT_BYTES_MAX, Kept, Recall, restored, wanted
 
 _log = logging.getLogger("fastgw.remember")
 
@@ -25,12 +26,25 @@ KEPT_BYTES_MAX = 64 * 1024
 """Of one answer; a larger one is not kept."""
 HOUR_BYTES_MAX = 64 * 1024 * 1024
 """Of all answers that a worker keeps in an hour: the store has better things to hold."""
+HELD_BYTES_MAX = 32 * 1024
+"""That may come back where a hold has to cover them: they are paid for like any other prompt."""
 _HOUR_MS = 3_600_000
 TURNS_INLINE_MAX = 5_000
 """A longer history is walked through in a thread: 100,000 turns take 150 ms."""
 
+_CALLS = {
+    "chat": (("messages", b"tool_calls"), ("messages", b"function_call")),
+    "gemini": (("contents", b"functionCall"), ("contents", b"function_call")),
+}
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Kept).decode
+
+
+def held_bytes(dialect: str, fields: Fields) -> int:
+    """How much may come back into the question of a limited account, whose hold has a token for each byte; nothing
+    where no calls are seen in it."""
+    seen = any(name in fields and word in bytes(fields[name]) for name, word in _CALLS.get(dialect, ()))
+    return HELD_BYTES_MAX if seen else 0
 
 
 class Memory(Protocol):
@@ -62,8 +76,12 @@ class Remember:
             self._keeping += 1
             spawn(self._keep(owner, recall.first, data), name="keep reasoning")
 
-    async def bring_back(self, owner: str, conversation: Conversation) -> Conversation:
-        """The conversation with the reasoning that its turns came without, as far as it is known."""
+    async def bring_back(
+        self, owner: str, conversation: Conversation, bytes_max: int = BROUGHT_BYTES_MAX
+    ) -> Conversation:
+        """The conversation with the reasoning that its turns came without, as far as it is known and fits."""
+        if not bytes_max:
+            return conversation
         many = len(conversation.turns) > TURNS_INLINE_MAX
         names = await asyncio.to_thread(wanted, conversation) if many else wanted(conversation)
         if not names:
@@ -72,7 +90,9 @@ class Remember:
             async with asyncio.timeout(WAIT_MS / 1_000):
                 found = await self._memory.recall(owner, names)
             decoded = {name: _decode(kept) for name, kept in found.items()}
-            return await asyncio.to_thread(restored, conversation, decoded) if many else restored(conversation, decoded)
+            if many:
+                return await asyncio.to_thread(restored, conversation, decoded, bytes_max)
+            return restored(conversation, decoded, bytes_max)
         except Exception as exc:  # whatever is wrong with the store, the question can be asked without it
             _log.warning("reasoning of earlier turns cannot be brought back: %r", exc)
             return conversation

@@ -60,3 +60,34 @@ async def test_a_cut_stream_is_charged_for_what_was_said_though_only_its_start_w
     assert (closed.outcome, closed.usage_estimated) == (Outcome.CUT, True)
     assert closed.usage.in_text == 11
     assert 500 <= closed.usage.out_text <= 700
+
+
+PRICES = '\n[prices."fake/fake-1"]\ninput = 15_000_000_000\noutput = 75_000_000_000\n'
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_no_exchange_can_have_used_is_counted_here(worker_of: WorkerOf, *, stream: bool) -> None:
+    worker = await worker_of(PRICES)
+    usage = {"prompt_tokens": 10**15, "completion_tokens": 10**15, "total_tokens": 2 * 10**15}
+    whole = answers.completion() | {"usage": usage}
+    worker.provider.next(answers.sse(answers.events(usage=usage)) if stream else answers.unary(whole))
+    assert (await worker.call(stream=stream).answer()).status == 200
+    closed = await worker.closed()
+    assert closed.usage_estimated
+    assert 0 < closed.usage.total_tokens < 1_000
+    assert 0 < closed.charge_nano < 100_000_000
+
+
+async def test_an_answer_of_which_no_output_is_reported_is_counted_here(worker: Worker) -> None:
+    usage = {"prompt_tokens": 11, "completion_tokens": 0, "total_tokens": 11}
+    worker.provider.next(answers.sse(answers.events(usage=usage)))
+    await worker.call(stream=True).answer()
+    closed = await worker.closed()
+    assert closed.usage_estimated
+    assert (closed.usage.in_text, closed.usage.out_text) == (11, 8)
+
+
+async def test_nobody_is_guessed_to_have_got_more_than_was_allowed(worker: Worker) -> None:
+    worker.provider.next(answers.sse(answers.events([" " * 4_000], usage=None)))
+    await worker.call(stream=True, max_tokens=50).answer()
+    assert (await worker.closed()).usage.out_text == 50

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastgw.dataplane.quote import OUTPUT_TOKENS_LEAST, quoted
+from fastgw.dataplane.remember import HELD_BYTES_MAX
 from fastgw.dataplane.routing.catalog import Catalog
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import ACCOUNT_PURSE, Ask, Call, Candidate, Grant, Principal, Quotas, RateStatus
@@ -14,7 +15,9 @@ from fastgw.money.amounts import PPM
 from fastgw.money.pricing import Pricing, Tariff
 from fastgw.protocols import toplevel
 from fastgw.protocols.hub.dialect import FromPath
-from fastgw.protocols.registry import CALLERS
+from fastgw.protocols.hub.losses import Losses
+from fastgw.protocols.hub.target import Target
+from fastgw.protocols.registry import CALLERS, PROVIDERS
 from fastgw.settings import Settings
 from fastgw.settings.money import MoneySettings
 from fastgw.usage import Usage
@@ -156,3 +159,25 @@ def test_an_answer_within_the_cap_that_was_written_costs_no_more_than_was_held(
     assert cap >= OUTPUT_TOKENS_LEAST
     used = Usage(in_text=asked.body_bytes, out_text=cap * n)
     assert DEAR.charge(used, margin_ppm) <= hold_nano
+
+
+def test_a_cap_that_a_lane_of_responses_cannot_be_told_is_held_as_it_will_be_raised() -> None:
+    lane = msgspec.structs.replace(candidate(DEAR), dialect="responses", target=Target(model="m", dialect="responses"))
+    asked = call(max_tokens=1)
+    held = quoted(MONEY, CATALOG, principal(), asked, [lane], 1).hold
+    assert held is not None
+    body = PROVIDERS["responses"].encode_request(
+        CALLERS["chat"].decode_request(asked.fields, asked.said, Losses()), lane.target, Losses()
+    )
+    sent = msgspec.json.decode(body)["max_output_tokens"]
+    assert held.want_nano == held.least_nano >= DEAR.bound(asked.body_bytes, sent)
+
+
+def test_what_may_come_back_of_earlier_turns_is_held() -> None:
+    called = {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f"}}]}
+    asked = call(messages=[{"role": "user", "content": "hello"}, called])
+    own = candidate(DEAR)
+    other = msgspec.structs.replace(own, dialect="messages", target=Target(model="m", dialect="messages"))
+    without, with_it = (quoted(MONEY, CATALOG, principal(), asked, [lane], 1).prompt_tokens for lane in (own, other))
+    assert with_it == without + HELD_BYTES_MAX
+    assert quoted(MONEY, CATALOG, principal(), call(), [other], 1).prompt_tokens < HELD_BYTES_MAX

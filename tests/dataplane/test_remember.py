@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from fastgw.dataplane import remember
@@ -115,3 +116,23 @@ async def test_a_long_history_is_walked_through_off_the_loop(
     assert len(threads) >= 2
     assert threading.main_thread().name not in threads
     await store.aclose()
+
+
+async def test_nothing_is_looked_up_where_nothing_may_come_back() -> None:
+    assert await Remember(Broken()).bring_back("key_1", ASKED, 0) is ASKED
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body", "held"),
+    [
+        ("chat", '{"messages":[{"role":"assistant","tool_calls":[]}]}', True),
+        ("chat", '{"messages":[{"role":"user","content":"hi"}],"tools":[]}', False),
+        ("gemini", '{"contents":[{"parts":[{"functionCall":{}}]}]}', True),
+        ("gemini", '{"contents":[{"parts":[{"function_call":{}}]}]}', True),
+        ("gemini", '{"contents":[]}', False),
+        ("messages", '{"messages":["tool_calls"]}', False),
+    ],
+)
+def test_room_is_held_where_calls_are_seen(dialect: str, body: str, *, held: bool) -> None:
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    assert remember.held_bytes(dialect, fields) == (remember.HELD_BYTES_MAX if held else 0)

@@ -45,7 +45,17 @@ async def test_an_image_is_no_text_and_text_is_measured_in_bytes(worker_of: Work
     )
     answer = {"candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}]}
     worker.provider.next(answers.unary(answer))
-    caller = await ask(worker, "messages", {"model": "any", "max_tokens": 9, "messages": MESSAGES}).answer()
+    caller = await ask(worker, "messages", {"model": "any", "max_tokens": 90, "messages": MESSAGES}).answer()
     assert caller.status == 200
     closed = await worker.closed()
     assert (closed.usage_estimated, closed.usage.output_tokens) == (True, 0 if content == "data" else 20)
+
+
+async def test_a_large_answer_without_usage_is_counted_here(worker_of: WorkerOf) -> None:
+    worker = await worker_of(bounds=Bounds(answer_bytes_buffered_max=100_000))
+    answer = {name: value for name, value in answers.completion("x" * 400_000).items() if name != "usage"}
+    worker.provider.next(answers.unary(answer))
+    await worker.call().answer()
+    closed = await worker.closed()
+    assert closed.usage_estimated
+    assert 100_000 <= closed.usage.out_text < 101_000

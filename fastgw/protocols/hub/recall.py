@@ -19,6 +19,9 @@ KEPT_CHARS_MAX = 256 * 1024
 CALLS_MAX = 256
 """Of one answer that are kept, and turns of a history that are looked up."""
 
+BROUGHT_BYTES_MAX = 8 * 1024 * 1024
+"""That come back into one question: the same call may stand in many of its turns."""
+
 _CALLS = (Kind.TOOL_CALL, Kind.CUSTOM_CALL)
 _THOUGHTS = (Kind.REASONING, Kind.REDACTED)
 _NOTED = (*_CALLS, *_THOUGHTS)
@@ -134,11 +137,31 @@ def wanted(conversation: Conversation) -> tuple[str, ...]:
     return tuple(reversed(names))
 
 
-def restored(conversation: Conversation, kept: Mapping[str, Kept]) -> Conversation:
-    """The conversation with what its turns came without."""
+def restored(conversation: Conversation, kept: Mapping[str, Kept], bytes_max: int = BROUGHT_BYTES_MAX) -> Conversation:
+    """The conversation with what its turns came without, the newest ones first and at most `bytes_max` of it."""
     if not kept:
         return conversation
-    return msgspec.structs.replace(conversation, turns=tuple(_restored(turn, kept) for turn in conversation.turns))
+    turns = list(conversation.turns)
+    for number in range(len(turns) - 1, -1, -1):
+        turn = turns[number]
+        calls = _unsealed(turn) if turn.role == "assistant" else []
+        found = kept.get(name_of(calls[0].id)) if calls else None
+        if found is None:
+            continue
+        bytes_max -= _size_bytes(found)
+        if bytes_max < 0:
+            break
+        turns[number] = _restored(turn, found)
+    return msgspec.structs.replace(conversation, turns=tuple(turns))
+
+
+def _size_bytes(kept: Kept) -> int:
+    """Of all that a provider is told of it."""
+    size = sum(len(seal.data) for seal in kept.seals.values())
+    for thought in kept.thoughts:
+        size += len(thought.text.encode("utf-8", "surrogatepass"))
+        size += len(thought.sealed.data) if thought.sealed is not None else 0
+    return size
 
 
 def _unsealed(turn: Turn) -> list[ToolCall]:
@@ -154,11 +177,7 @@ def _unsealed(turn: Turn) -> list[ToolCall]:
     return calls
 
 
-def _restored(turn: Turn, kept: Mapping[str, Kept]) -> Turn:
-    calls = _unsealed(turn)
-    found = kept.get(name_of(calls[0].id)) if calls else None
-    if found is None or turn.role != "assistant":
-        return turn
+def _restored(turn: Turn, found: Kept) -> Turn:
     parts: list[Part] = list(found.thoughts)
     for part in turn.parts:
         if isinstance(part, ToolCall):

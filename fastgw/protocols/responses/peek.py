@@ -31,6 +31,9 @@ def peek(fields: Fields) -> Peek:
             toplevel.refuse("'input' must be a text or a list with at least one item.", "input")
     elif not any(present(fields, name) for name in _ELSEWHERE):
         toplevel.refuse("Missing required parameter: 'input'.", "input")
+    if "background" in fields and toplevel.field(toplevel.flag, fields, "background"):
+        # The answer would come later, where nobody counts it, and could not be fetched.
+        toplevel.refuse("'background' is not supported here. Ask without it, or with 'stream'.", "background")
     stateless = "store" in fields and toplevel.field(toplevel.flag, fields, "store") is False
     return Peek(
         model=model,

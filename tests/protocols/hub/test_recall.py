@@ -98,3 +98,14 @@ def test_reasoning_too_long_to_be_kept_is_not_even_gathered() -> None:
     recall.see([BlockStart(0, Kind.REASONING), *(Delta(0, "x" * 1_024) for _ in range(1_000))])
     assert len(recall._text) * 1_024 <= KEPT_CHARS_MAX
     assert recall.kept is None
+
+
+def test_only_so_much_comes_back_and_the_newest_first() -> None:
+    turns = tuple(Turn("assistant", (ToolCall(name, "f", "{}"),)) for name in ("a", "b", "b"))
+    kept = {name_of(name): Kept((Thought("x" * 100, SEAL),), {}) for name in ("a", "b")}
+    size = 100 + len(SEAL.data)
+    for most, back in ((0, 0), (size - 1, 0), (size, 1), (2 * size, 2), (9 * size, 3)):
+        found = restored(Conversation("chat", turns), kept, most).turns
+        assert [turn.parts != given.parts for turn, given in zip(found, turns, strict=True)] == [
+            number >= 3 - back for number in range(3)
+        ]

@@ -56,6 +56,8 @@ def test_the_question_may_be_kept_by_the_provider(name: str) -> None:
         ({"stream": "yes"}, "stream"),
         ({"store": 1}, "store"),
         ({"max_output_tokens": -1}, "max_output_tokens"),
+        ({"model": "m", "input": "hi", "background": True}, "background"),
+        ({"model": "m", "input": "hi", "background": 1}, "background"),
     ],
 )
 def test_mistakes_are_named(given: dict[str, object], param: str) -> None:
