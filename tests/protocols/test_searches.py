@@ -10,9 +10,12 @@ import pytest
 
 from fastgw.protocols import searches
 from fastgw.protocols.hub.events import Used
+from fastgw.protocols.hub.recall import Recall
 from fastgw.protocols.hub.target import SAME, Target
-from fastgw.protocols.registry import PROVIDERS
+from fastgw.protocols.hub.translate import Translation
+from fastgw.protocols.registry import CALLERS, PROVIDERS
 from fastgw.usage import Usage
+from tests.protocols.chat.ask import setting
 
 TOKENS = Usage(in_text=9, out_text=4)
 
@@ -103,6 +106,26 @@ def test_as_many_as_the_provider_bills(dialect: str, made: int) -> None:
         events = [one for piece in pieces for one in reader.feed(piece)] + list(reader.end())
         assert [one.usage for one in events if isinstance(one, Used)][-1] == wanted
         assert reader.complete
+
+
+@pytest.mark.parametrize("dialect", ["messages", "responses", "gemini"])
+def test_a_stream_that_is_cut_has_those_that_were_seen(dialect: str) -> None:
+    """Who hangs up before the end does not get them for nothing."""
+    stream = MADE[dialect](2)[1]
+    # Without the last one or two events, which tell of what was used.
+    events = stream.split(b"\n\n")
+    seen = b"\n\n".join(events[: -2 if dialect == "gemini" else -3]) + b"\n\n"
+    provider = PROVIDERS[dialect]
+    target = Target(model="m", dialect=dialect, family="openai", abilities=SAME.abilities)
+    tap = provider.tap(hide_usage=False)
+    tap.feed(seen)
+    translation = Translation(provider.reader(target), CALLERS["chat"].writer(setting()), Recall("ex1"))
+    translation.feed(seen)
+    wanted = {"messages": 3, "responses": 2, "gemini": 0}[dialect]
+    assert (tap.searches, translation.searches) == (wanted, wanted)
+    for one in (tap, translation):
+        one.feed(stream[len(seen) :])
+        assert one.searches == 2
 
 
 @pytest.mark.parametrize(

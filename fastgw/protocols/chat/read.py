@@ -73,6 +73,8 @@ class _Answer:
 class ChatReader(EventCutter):
     """Reads one stream. Implements `dialect.Reader`."""
 
+    searches = 0
+    """None shows in this dialect; usage tells of them."""
     __slots__ = ("_answer", "_said", "done")
 
     def __init__(self, target: Target) -> None:

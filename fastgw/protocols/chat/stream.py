@@ -60,6 +60,8 @@ class StreamTap(EventCutter):
 
     text: ClassVar[re.Pattern[bytes]] = _TEXT
     """Finds what was generated, for the gateway's own count."""
+    searches = 0
+    """None shows in this dialect; usage tells of them."""
 
     __slots__ = (
         "_hide_usage", "_seen", "_seen_bytes", "_text_bytes", "done", "error", "finished", "opened", "usage",

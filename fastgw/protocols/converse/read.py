@@ -121,6 +121,8 @@ def read_answer(body: bytes) -> Reading:
 class Reader:
     """One stream. Implements `dialect.Reader`."""
 
+    searches = 0
+    """None shows in this dialect; usage tells of them."""
     __slots__ = ("_blocks", "_cutter", "_family", "_finished", "_next", "_written", "done")
 
     def __init__(self, target: Target) -> None:

@@ -90,6 +90,11 @@ class Reader:
         """A candidate gave its reason for finishing, or the prompt was refused: streams have no end mark."""
         return bool(self._finished) and not self.failed
 
+    @property
+    def searches(self) -> int:
+        """Those that were told of."""
+        return self._searches.made
+
     def feed(self, data: bytes) -> Sequence[Event]:
         """The events that `data` completes. Raises `StreamBroken`."""
         data = self._cutter.cut(data)

@@ -113,6 +113,11 @@ class Tap(EventCutter):
         self._count()
         return -(-self._text_bytes // _BYTES_PER_TOKEN)
 
+    @property
+    def searches(self) -> int:
+        """Those that were told of."""
+        return self._searches.made
+
     def fail(self, error: GatewayError, exchange_id: str) -> bytes:
         """The event that ends the stream."""
         return google.frame(error, exchange_id)

@@ -123,6 +123,10 @@ class Tap(Protocol):
     def output_tokens_estimate(self) -> int:
         """The gateway's own count of what was generated: bytes of text, arguments and reasoning over four, upward."""
 
+    @property
+    def searches(self) -> int:
+        """Searches that the provider's own tools were seen to make: they count where no usage was reported."""
+
     def fail(self, error: GatewayError, exchange_id: str) -> bytes:
         """The bytes that end the stream here with an error, as the dialect frames it (also when nothing was sent)."""
 
@@ -136,6 +140,10 @@ class Reader(Protocol):
     @property
     def complete(self) -> bool:
         """The answer came to its end: an end mark, or a reason for finishing."""
+
+    @property
+    def searches(self) -> int:
+        """As of `Tap.searches`."""
 
     def feed(self, data: bytes) -> Sequence[Event]:
         """The events that `data` completes. Raises `StreamBroken`."""

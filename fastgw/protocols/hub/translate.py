@@ -84,6 +84,11 @@ class Translation:
         """The gateway's own count of what was generated."""
         return -(-self._text_bytes // _BYTES_PER_TOKEN)
 
+    @property
+    def searches(self) -> int:
+        """Searches that were seen."""
+        return self._reader.searches
+
     def fail(self, error: GatewayError, exchange_id: str) -> bytes:
         """End the caller's stream with an error."""
         return self._writer.fail(error)

@@ -131,6 +131,11 @@ class Reader:
         """`message_stop`, or a reason for the end, has come."""
         return self.done or self._finished
 
+    @property
+    def searches(self) -> int:
+        """Those whose results have come, or as reported."""
+        return self._count.searches
+
     def feed(self, data: bytes) -> Sequence[Event]:
         """The events that `data` completes. Raises `StreamBroken`."""
         data = self._cutter.cut(data)

@@ -111,6 +111,11 @@ class StreamTap(EventCutter):
         self._measure()
         return -(-self._text_bytes // _BYTES_PER_TOKEN)
 
+    @property
+    def searches(self) -> int:
+        """Those whose results have passed, or as reported."""
+        return self._count.searches
+
     def fail(self, error: GatewayError, exchange_id: str) -> bytes:
         """The error as the last event."""
         return anthropic.frame(error, exchange_id)

@@ -102,6 +102,11 @@ class Count:
             self._searched = searches.bounded(self._searched + 1)
 
     @property
+    def searches(self) -> int:
+        """As reported; before that, as seen."""
+        return self._searches or self._searched
+
+    @property
     def usage(self) -> Usage | None:
         """The buckets; None if nothing was counted. Writes whose time to live nobody told are of 5 minutes."""
         if not self.known:
@@ -116,7 +121,7 @@ class Count:
             cache_write_1h=hour,
             out_text=self._output - thinking,
             out_reasoning=thinking,
-            searches=self._searches or self._searched,
+            searches=self.searches,
         )
 
 

@@ -76,6 +76,11 @@ class Reader:
         """The answer came to its end."""
         return self._finished
 
+    @property
+    def searches(self) -> int:
+        """Items that were searches."""
+        return len(self._searches)
+
     def feed(self, data: bytes) -> Sequence[Event]:
         """The events that `data` completes. Raises `StreamBroken`."""
         whole = self._cutter.cut(data)

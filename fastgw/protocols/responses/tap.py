@@ -45,8 +45,8 @@ _encode = msgspec.json.Encoder().encode
 class StreamTap(EventCutter):
     """Follows one stream. Feed it what the provider sends; forward what it returns. Implements `dialect.Tap`."""
 
-    __slots__ = ("_last", "_opening", "_searches", "_seen", "_seen_bytes", "_text_bytes", "complete", "done", "error",
-                 "opened", "usage")  # fmt: skip
+    __slots__ = ("_last", "_opening", "_seen", "_seen_bytes", "_text_bytes", "complete", "done", "error",
+                 "opened", "searches", "usage")  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,8 +57,8 @@ class StreamTap(EventCutter):
         self._seen: list[bytes] = []
         self._seen_bytes = 0
         self._text_bytes = 0
-        self._searches = 0
-        """Items that were searches: some servers end with a response without its output."""
+        self.searches = 0
+        """Items that were searches: some servers end with a response without its output, and a stream may be cut."""
         self.usage: Usage | None = None
         self.done = False
         """The last event has passed."""
@@ -134,7 +134,7 @@ class StreamTap(EventCutter):
             else:
                 self.opened = True
                 if head.type == "response.output_item.done" and searches.is_search(head.item):
-                    self._searches += 1
+                    self.searches += 1
         return b"".join(kept)
 
     def _announce(self, response: msgspec.Raw) -> None:
@@ -153,7 +153,7 @@ class StreamTap(EventCutter):
 
     def _usage_of(self, response: msgspec.Raw) -> Usage | None:
         try:
-            return usage_of(_fields.decode(response), self._searches)
+            return usage_of(_fields.decode(response), self.searches)
         except msgspec.MsgspecError:
             return None
 

@@ -22,6 +22,7 @@ class Script:
         self._left = done_after
         self.finished = False
         self.done = False
+        self.searches = 0
 
     @property
     def complete(self) -> bool:
