@@ -13,6 +13,7 @@ from fastgw.exchange import Call, Candidate, Charge, Grant, Hold, Principal
 from fastgw.money.amounts import PPM
 from fastgw.money.pricing import Tariff
 from fastgw.protocols.registry import CALLERS, untouched
+from fastgw.protocols.responses.compact import ASK
 from fastgw.protocols.responses.encode import OUTPUT_CAP_MIN
 from fastgw.settings.money import MoneySettings
 from fastgw.usage import Usage
@@ -83,16 +84,21 @@ def quoted(
     prompt_tokens = bound_for(settings, call.fields, call.body_bytes, priced)
     if not all(untouched(call.dialect, one.target) for one in priced):
         prompt_tokens += held_bytes(call.dialect, call.fields)
+        if call.dialect == "compact":
+            prompt_tokens += len(ASK)
     said = call.seen.output_cap
     cap = said or min(_own_cap(settings, one, call, prompt_tokens) for one in priced)
     margin_ppm, choices = principal.margin_ppm, call.seen.choices
     guessed = _guessed(call)
-    most_tokens = max(cap, _cap_least(call, priced)) * choices + guessed
+    raised = max(_raised_cap(settings, one, call, prompt_tokens) for one in priced)
+    most_tokens = max(cap, raised) * choices + guessed
     want = max(one.bound(prompt_tokens, most_tokens, margin_ppm) for one in tariffs)
     if want == 0:
         return Quote(candidates)
     least_tokens = min(cap, OUTPUT_TOKENS_LEAST) * choices + guessed
-    least = want if said else max(one.bound(prompt_tokens, least_tokens, margin_ppm) for one in tariffs)
+    least = (
+        want if said or raised >= cap else max(one.bound(prompt_tokens, least_tokens, margin_ppm) for one in tariffs)
+    )
     return Quote(candidates, Hold(want, least), prompt_tokens, cap, tuple(tariffs))
 
 
@@ -126,9 +132,13 @@ def _guessed(call: Call) -> int:
     return len(memoryview(call.fields["prediction"])) if "prediction" in call.fields else 0
 
 
-def _cap_least(call: Call, candidates: list[Candidate]) -> int:
-    """The least cap that a provider can be told: a smaller one of another dialect's caller is raised to it."""
-    return OUTPUT_CAP_MIN if any(one.dialect == "responses" != call.dialect for one in candidates) else 0
+def _raised_cap(settings: MoneySettings, candidate: Candidate, call: Call, prompt_tokens: int) -> int:
+    """What a candidate may give whatever cap is asked for; 0 where the cap counts."""
+    if candidate.dialect == call.dialect == "compact":
+        # OpenAI's own compaction takes no cap.
+        return _own_cap(settings, candidate, call, prompt_tokens)
+    # A lane of Responses can be told none that is smaller.
+    return OUTPUT_CAP_MIN if candidate.dialect == "responses" != call.dialect else 0
 
 
 def _own_cap(settings: MoneySettings, candidate: Candidate, call: Call, prompt_tokens: int) -> int:

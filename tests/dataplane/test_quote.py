@@ -181,3 +181,14 @@ def test_what_may_come_back_of_earlier_turns_is_held() -> None:
     without, with_it = (quoted(MONEY, CATALOG, principal(), asked, [lane], 1).prompt_tokens for lane in (own, other))
     assert with_it == without + HELD_BYTES_MAX
     assert quoted(MONEY, CATALOG, principal(), call(), [other], 1).prompt_tokens < HELD_BYTES_MAX
+
+
+@pytest.mark.parametrize("said", [{}, {"max_output_tokens": 1}])
+def test_a_compaction_that_takes_no_cap_is_held_whole(said: dict[str, int]) -> None:
+    body = msgspec.json.encode({"model": "m", "input": "hello", **said})
+    read = toplevel.decode(body, 64)
+    asked = Call("ex_1", "compact", CALLERS["compact"].peek(read, FromPath()), FromPath(), read, len(body))
+    lane = msgspec.structs.replace(candidate(DEAR, max_output=5_000), dialect="compact")
+    held = quoted(MONEY, CATALOG, principal(), asked, [lane], 1).hold
+    assert held is not None
+    assert held.want_nano == held.least_nano >= DEAR.bound(len(body), 5_000)
