@@ -193,7 +193,8 @@ def _usage(flight: Flight, *, whole: bool = False, gone: bool = False) -> tuple[
         missing = counted - reported.output_tokens
         return msgspec.structs.replace(reported, out_text=reported.out_text + missing), True
     if flight.first_byte_ns or (gone and flight.sent_upstream):
-        return Usage(in_text=_prompt(flight), out_text=_counted(flight)), True
+        seen = tap.searches if tap is not None else 0
+        return Usage(in_text=_prompt(flight), out_text=_counted(flight), searches=seen), True
     return NOTHING, False
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 ABSENT = msgspec.Raw(b"")
 """Stands for a member that is not there; told by `is`."""
-SEARCHES_MAX = 10_000
+SEARCHES_MAX = 1_000
 """Of one answer. Nonsense must not empty an account."""
 
 

@@ -4,12 +4,13 @@ import pytest
 
 from fastgw.errors import ErrorKind
 from fastgw.records import Outcome
+from fastgw.usage import Usage
 from tests.dataplane.caller import Caller
 from tests.dataplane.conftest import Worker, WorkerOf
 from tests.dataplane.test_question import MESSAGES, ask, lanes
 from tests.fakes import answers
 from tests.fakes.scene import Say, Scene
-from tests.fakes.speech import messages
+from tests.fakes.speech import messages, responses
 
 
 async def test_only_the_attempt_that_answered_is_charged(worker: Worker) -> None:
@@ -63,6 +64,31 @@ async def test_a_cut_stream_is_charged_for_what_was_said_though_only_its_start_w
 
 
 PRICES = '\n[prices."fake/fake-1"]\ninput = 15_000_000_000\noutput = 75_000_000_000\n'
+
+
+@pytest.mark.parametrize("dialect", ["responses", "chat"])
+async def test_a_cut_stream_is_charged_for_the_searches_that_were_seen(worker_of: WorkerOf, dialect: str) -> None:
+    worker = await lanes(worker_of, "responses")
+    search = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search"}}
+    frames = responses.frames(Scene((Say("words " * 400),)), {})
+    frames.insert(2, answers.data_frame({"type": "response.output_item.done", "output_index": 9, "item": search}))
+    worker.provider.next(answers.sse(frames[:-1], gap_s=0.01, end=answers.End.RESET))
+    asked = {"model": "any", "stream": True} | ({"input": "hi"} if dialect == "responses" else {"messages": MESSAGES})
+    assert (await ask(worker, dialect, asked).answer()).status == 200
+    closed = await worker.closed()
+    assert (closed.outcome, closed.usage_estimated, closed.usage.searches) == (Outcome.CUT, True, 1)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_searches_are_charged_besides_the_tokens(worker_of: WorkerOf, *, stream: bool) -> None:
+    worker = await worker_of(PRICES + "search = { web = 10_000_000_000_000 }\n")
+    usage = {"prompt_tokens": 10, "completion_tokens": 2, "server_tool_use_details": {"web_search_requests": 3}}
+    whole = answers.completion() | {"usage": usage}
+    worker.provider.next(answers.sse(answers.events(usage=usage)) if stream else answers.unary(whole))
+    assert (await worker.call(stream=stream).answer()).status == 200
+    closed = await worker.closed()
+    assert closed.usage == Usage(in_text=10, out_text=2, searches=3)
+    assert closed.charge_nano == closed.cost_nano == 10 * 15_000 + 2 * 75_000 + 3 * 10_000_000
 
 
 @pytest.mark.parametrize("stream", [False, True])
