@@ -139,23 +139,24 @@ class _Media:
                 self._look_at(one, waiting)
 
     def _look_at(self, one: dict[str, Any], waiting: list[Any]) -> None:
+        # Whatever stands beside it, each counts: which of them is heeded is for the provider to say.
         kind = one.get("type")
         if "image_url" in one:
             self._by_url(one["image_url"], self._image_tokens)
         elif kind == "input_image":
             self.tokens += self._image_tokens
-        elif "video_url" in one:
+        if "video_url" in one:
             self._by_url(one["video_url"], self._context)
-        elif "input_audio" in one:
+        if "input_audio" in one:
             self._data(_said(one["input_audio"], "data"), "audio/")
-        elif kind in ("image", "document") and isinstance(source := one.get("source"), dict):
+        if kind in ("image", "document") and isinstance(source := one.get("source"), dict):
             self._source(source, str(kind), waiting)
-        elif kind == "image_generation_call":
+        if kind == "image_generation_call":
             self._data(one.get("result"), "image/")
-        elif kind in ("file", "input_file"):
+        if kind in ("file", "input_file"):
             inner = one.get("file")
             self._file(inner if isinstance(inner, dict) else one)
-        elif kind in ("item_reference", "container_upload") or _said(one.get("audio"), "id"):
+        if kind in ("item_reference", "container_upload") or _said(one.get("audio"), "id"):
             self.tokens += self._context
         self._google(one)
         waiting.extend(one[name] for name in _HOLDERS if name in one)
@@ -163,8 +164,8 @@ class _Media:
     def _google(self, one: dict[str, Any]) -> None:
         for name in ("inlineData", "inline_data"):
             if isinstance(media := one.get(name), dict):
-                self._data(media.get("data"), str(media.get("mimeType") or media.get("mime_type") or ""))
-        if one.get("fileData") or one.get("file_data"):
+                self._data(media.get("data"), _agreed(media.get("mimeType"), media.get("mime_type")))
+        if isinstance(one.get("fileData"), dict) or isinstance(one.get("file_data"), dict):
             self.tokens += self._context
 
     def _source(self, source: dict[str, Any], kind: str, waiting: list[Any]) -> None:
@@ -172,7 +173,7 @@ class _Media:
         if source.get("type") in ("text", "content"):
             waiting.append(source.get("content"))
         elif kind == "image":
-            self._data(source.get("data"), "image/")
+            self._data(source.get("data"), str(source.get("media_type") or "image/"))
         elif isinstance(source.get("data"), str):
             self._data(source["data"], str(source.get("media_type") or ""))
         else:
@@ -191,6 +192,9 @@ class _Media:
         url = _said(media, "url") if isinstance(media, dict) else media
         if isinstance(url, str) and url[:5].lower() == "data:":
             self._data(url, url[5:32].lower())
+        elif isinstance(url, str) and not url[:4].lower() == "http":
+            # What lies in a vendor's own store may be of any kind.
+            self.tokens += self._context
         else:
             self.tokens += fetched_tokens
 
@@ -215,3 +219,9 @@ class _Media:
 
 def _said(one: Any, name: str) -> Any:
     return one.get(name) if isinstance(one, dict) else None
+
+
+def _agreed(*kinds: Any) -> str:
+    """The MIME type that is said of one thing; empty, which counts most, for none and for two that differ."""
+    said = {str(kind) for kind in kinds if kind}
+    return said.pop() if len(said) == 1 else ""

@@ -228,6 +228,9 @@ class History:
         if source.data:
             if not kind:
                 self._losses.refuse(path, "it must be told the media type. Send one.")
+            if isinstance(part, Image) and not kind.lower().startswith("image/"):
+                # It would be read as what it is, which may come to far more tokens than a picture.
+                self._losses.refuse(path, f"a picture of type '{kind}' is none. Send it as what it is.")
             return [*before, {"inlineData": {"mimeType": kind, "data": source.data, **name}}]
         if source.file_id and not self._own:
             self._losses.refuse(path, "the file is kept by another provider. Send its content.")

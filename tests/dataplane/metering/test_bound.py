@@ -85,6 +85,7 @@ def text_bytes(body: dict[str, Any]) -> int:
         ({"type": "input_file", "file_id": "f"}, CONTEXT_UNKNOWN_TOKENS),
         ({"type": "video_url", "video_url": {"url": "https://h/a.mp4"}}, CONTEXT_UNKNOWN_TOKENS),
         ({"fileData": {"fileUri": "https://youtu.be/x"}}, CONTEXT_UNKNOWN_TOKENS),
+        ({"type": "input_file", "file_data": "data:text/plain;base64,AAAA"}, 0),
         ({"type": "text", "text": 'they wrote "image" and "file"'}, 0),
     ],
 )
@@ -111,6 +112,23 @@ def test_a_few_bytes_of_sound_video_or_pages_may_fill_the_context(block: dict[st
     assert bound_prompt_tokens(fields, len(raw), media_by_size=True) == text_bytes(body) + by_size
     assert bound_prompt_tokens(fields, len(raw)) >= CONTEXT_UNKNOWN_TOKENS
     assert bound_prompt_tokens(fields, len(raw), context_length=8_192) == 8_192
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA"}, "image_url": "https://h/a.png"},
+        {"type": "document", "source": {"type": "base64", "data": "AAAA"}, "image_url": PICTURE},
+        {"type": "image", "source": {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}},
+        {"inlineData": {"mimeType": "image/png", "mime_type": "application/pdf", "data": "AAAA"}},
+        {"inlineData": {"mimeType": "text/plain", "mime_type": "application/pdf", "data": "AAAA"}},
+        {"inlineData": {"mimeType": "image/png", "data": "AAAA"}, "fileData": {"fileUri": "https://h/a"}},
+        {"type": "image_url", "image_url": {"url": "gs://bucket/a.pdf"}},
+        {"type": "image_url", "image_url": {"url": "data:application/pdf;base64,AAAA"}},
+    ],
+)
+def test_nothing_passes_for_a_picture_that_may_be_more(block: dict[str, Any]) -> None:
+    assert bound(asked(block)) >= CONTEXT_UNKNOWN_TOKENS
 
 
 def test_what_a_model_reads_as_text_is_text_whatever_it_says() -> None:

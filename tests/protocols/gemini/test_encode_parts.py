@@ -210,6 +210,7 @@ def test_media(part: Part, expected: Any) -> None:
         (Document(Source("application/pdf", url="https://x.test/a")), TARGET),
         (Image(Source(file_id="file-1")), TARGET),
         (Image(Source(data="????")), TARGET),
+        (Image(Source(media_type="application/pdf", data="aGk=")), TARGET),
         (Image(PNG), able(image_input=False)),
         (Audio(Source("audio/wav", data="aGk=")), able(audio_input=False)),
         (Video(Source("video/mp4", data="aGk=")), TARGET),
