@@ -47,7 +47,7 @@ def configuration(provider: FakeProvider, dark_port: int = 9) -> str:
     entries = [GENERAL]
     for dialect in VENDORS:
         entries.append(provider_entry(dialect, provider.gemini_url if dialect == "gemini" else provider.url, dialect))
-    for name in ("plain", "free", "blank", "faulty"):
+    for name in ("plain", "dear", "free", "blank", "faulty"):
         entries.append(provider_entry(name, provider.url))
     entries.append(provider_entry("drains", provider.url, more="drain_on_disconnect_s = 10"))
     entries.append(provider_entry("drains-1s", provider.url, more="drain_on_disconnect_s = 1"))

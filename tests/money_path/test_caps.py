@@ -4,11 +4,10 @@ import pytest
 
 from tests.fakes.meter import CAPPED, Plan
 from tests.money_path.refusals import assert_cannot_pay
-from tests.money_path.till import Till
+from tests.money_path.till import OUTPUT_CAP_DEFAULT, Till
 from tests.money_path.worth import PLAIN, worth
 
 CALLERS = ("chat", "responses", "messages", "gemini")
-OUTPUT_CAP_DEFAULT = 16_384
 MODELS = {"chat": "chat/fake-1", "responses": "responses/fake-1", "gemini": "gemini/gemini-3-pro"}
 
 

@@ -1,5 +1,6 @@
 """What becomes of money while its gate is lost, halted or restarted, and while the keeper does nothing."""
 
+import concurrent.futures
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ import redis
 from fastgw.storage.valkey.embedded import recorded_url
 from tests.fakes.meter import CAPPED, Plan
 from tests.money_path.conftest import opened
+from tests.money_path.crowd import rush
 from tests.money_path.refusals import assert_refused
 from tests.money_path.till import Account, Asked, Till
 from tests.money_path.worth import PLAIN, worth
@@ -145,6 +147,30 @@ def test_a_key_of_quotas_is_rebuilt_too(own: Till) -> None:
         until(lambda: spending.statuses[402], "the quota to be spent", 40)
     assert spending.statuses[200] <= 50
     assert_exact(account, 10_000_000_000, spending)
+
+
+def test_what_runs_counts_after_a_loss_too(own: Till) -> None:
+    account = own.account(usd="0.01")
+    key = account.key()
+    # Two that run hold most of it; for a third of this size there is nothing left.
+    running = [Plan(id=f"runs-{number}", text=PROMPT_TOKENS, said=CAPPED, gate="runs") for number in range(2)]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        told = [pool.submit(own.ask, key, plan, cap=400) for plan in running]
+        try:
+            for plan in running:
+                own.until_served(plan)
+            for lost in range(10):
+                flush(own, account)
+                late = [Plan(id=f"late-{lost}-{number}", said=CAPPED) for number in range(20)]
+                refused = rush(own.gateway.url, [own.question(key, one, "plain/fake-1", cap=200) for one in late])
+                assert {one.status for one in refused} <= {402, 503}
+        finally:
+            own.meter.gate("runs").set()
+        assert [one.result().status for one in told] == [200, 200]
+    until(lambda: len(account.rows()) == 2, "both rows")
+    paid = 2 * worth({"in_text": PROMPT_TOKENS, "out_text": 400}, PLAIN)
+    assert account.until_settled()["balance_nano_usd"] == 10_000_000 - paid >= 0
+    account.assert_gate_agrees(key)
 
 
 def test_while_the_gate_is_away_only_the_unlimited_go_on(own: Till) -> None:

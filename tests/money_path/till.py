@@ -18,9 +18,11 @@ from tests.fakes import FakeProvider
 from tests.fakes.gateway import Gateway
 from tests.fakes.meter import Meter, Plan, Served
 from tests.money_path import desk
+from tests.money_path.worth import MILLION, PRICES
 from tests.path.evidence import until
 
 NANO = 1_000_000_000
+OUTPUT_CAP_DEFAULT = 16_384
 ADMIN_TOKEN = "an-admin-token-for-tests"
 _numbers = itertools.count(1)
 
@@ -209,24 +211,32 @@ class Account:
         return until(look, f"all holds of {self.id} to be resolved", 30)
 
     def assert_gate_agrees(self, key: str) -> None:
-        """The gate lends this account what it lends another one of the same balance, so it holds nothing of it.
+        """The gate keeps no more back from this account than from a new one, so it holds nothing of it.
 
         The cap that it writes into a request without one tells what it has. `key` must have no quota.
         """
         self.until_settled()
-        twin = self.till.account(usd=f"{Decimal(max(0, self.balance_nano) + NANO // 20) / NANO:f}")
         self.credit(f"{Decimal(NANO // 20 - min(0, self.balance_nano)) / NANO:f}")
-        other = twin.key()
-        caps = []
+        # With more than the default cap costs, the cap would tell nothing.
+        model = "plain/fake-1" if self.balance_nano < NANO // 10 else "dear/fake-1"
+        twin = self.till.account(usd=f"{Decimal(self.balance_nano) / NANO:f}")
+        expected, step = twin._kept_back(twin.key(), model), PRICES[model]["output"] // MILLION
 
         def look() -> bool:
-            caps.append((self._lent(key), twin._lent(other)))
-            return caps[-1][0] == caps[-1][1] is not None
+            kept = self._kept_back(key, model)
+            print(f"the gate keeps {kept} nano-USD back from {self.id}, {expected} from {twin.id}")
+            return expected is not None and kept is not None and abs(kept - expected) < step
 
-        until(look, f"the gate to lend as much of {self.id} as of {twin.id}: {caps}", 30)
+        until(look, f"the gate to lend all of {self.id}", 30)
 
-    def _lent(self, key: str) -> int | None:
+    def _kept_back(self, key: str, model: str) -> int | None:
+        """What of the balance a request without a cap cannot use for its answer: what its prompt may cost."""
         plan = Plan(id=f"lent-{next(_numbers):06}", said=1)
-        if self.till.ask(key, plan).status != 200:
+        told = self.till.ask(key, plan, model)
+        if told.status != 200:
             return None
-        return self.till.served(plan)[0].cap
+        cap = self.till.served(plan)[0].cap
+        assert cap is not None
+        assert cap < OUTPUT_CAP_DEFAULT
+        row = self.till.row(told)
+        return self.balance_nano + int(row["charge_nano"]) - cap * PRICES[model]["output"] // MILLION

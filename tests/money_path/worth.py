@@ -19,6 +19,8 @@ ODD = {
 """Nano-USD per million tokens; no product of a few tokens comes out even."""
 PLAIN = {"input": 1_000_000_000, "output": 10_000_000_000}
 """1,000 nano-USD a token of the prompt, 10,000 a token of the answer; what is cached costs like the prompt."""
+DEAR = {"input": 1_000_000_000, "output": 1_000_000_000_000}
+"""A thousandth of a USD a token of the answer."""
 FREE = {"input": 0, "output": 0}
 
 PRICES: dict[str, Mapping[str, int]] = {
@@ -27,6 +29,7 @@ PRICES: dict[str, Mapping[str, int]] = {
     "messages/claude-sonnet-4-5": ODD,
     "gemini/gemini-3-pro": ODD,
     "plain/fake-1": PLAIN,
+    "dear/fake-1": DEAR,
     "drains/fake-1": PLAIN,
     "drains-1s/fake-1": PLAIN,
     "dark/fake-1": PLAIN,
