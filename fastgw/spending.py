@@ -24,6 +24,13 @@ def date_of(day: int) -> datetime.date:
     return datetime.date(day // 10_000, day // 100 % 100, day % 100)
 
 
+def month_end_s(moment_ms: int) -> int:
+    """When the calendar month of a moment in Unix milliseconds ends, in Unix seconds, UTC."""
+    date = datetime.datetime.fromtimestamp(moment_ms // 1_000, datetime.UTC)
+    following = datetime.datetime(date.year + date.month // 12, date.month % 12 + 1, 1, tzinfo=datetime.UTC)
+    return int(following.timestamp())
+
+
 class Sums(msgspec.Struct, frozen=True, gc=False):
     """Sums over exchanges."""
 

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from fastgw.spending import DAY_MS, date_of, day_of
+from fastgw.spending import DAY_MS, date_of, day_of, month_end_s
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,10 @@ def test_a_moment_belongs_to_its_utc_day(moment_ms: int, day: int) -> None:
 def test_a_number_that_is_no_day() -> None:
     with pytest.raises(ValueError, match="day"):
         date_of(20260231)
+
+
+@pytest.mark.parametrize(("day", "following"), [("2026-11-21", "2026-12-01"), ("2026-12-31", "2027-01-01")])
+def test_a_month_ends_with_the_next_one(day: str, following: str) -> None:
+    moment, end = (int(datetime.datetime.fromisoformat(f"{text}T00:00:00Z").timestamp()) for text in (day, following))
+    assert month_end_s(moment * 1_000) == end
+    assert month_end_s((end - 1) * 1_000) == end

@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(keys, name="keys", short_help="Create, list and revoke API keys.")
+app.add_typer(keys, name="keys", short_help="Create, show, change and revoke API keys.")
 app.add_typer(accounts, name="accounts", short_help="Create, credit and show accounts.")
 app.add_typer(prices, name="prices", short_help="Show what a model costs.")
 app.add_typer(ledger, name="ledger", short_help="Check that all balances are right.")
@@ -142,12 +142,15 @@ def check(config: Config = None, data_dir: DataDir = None, as_json: AsJson = Fal
 @app.command(short_help="Show requests, tokens and money, by model, key, account or day.")
 def usage(
     since: Annotated[
-        str, typer.Option(metavar="WHEN", help="Count from then on: a duration back (30m, 24h, 7d) or an ISO date.")
-    ] = "",
+        str | None,
+        options.option("WHEN", "Count from then on: a duration back (30m, 24h, 7d) or an ISO date.", "for all time"),
+    ] = None,
     by: Annotated[
         str, typer.Option(metavar="model|key|account|day", help="What the table lists; JSON has all.")
     ] = "model",
-    account: Annotated[str, typer.Option(metavar="ID", help="Count only this account, by id or name.")] = "",
+    account: Annotated[
+        str | None, options.option("ID", "Count only this account, by id or name.", "for all accounts")
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print each exchange as a line of CSV instead.")] = False,
     config: Config = None,
     data_dir: DataDir = None,
@@ -162,8 +165,8 @@ def usage(
     since_ms = options.when(since, past=True) * 1000
     settings = options.settings(config, data_dir)
     if as_csv:
-        return commands.export(settings, since_ms=since_ms, account=account)
-    return commands.usage(settings, since_ms=since_ms, account=account, by=by, as_json=as_json)
+        return commands.export(settings, since_ms=since_ms, account=account or "")
+    return commands.usage(settings, since_ms=since_ms, account=account or "", by=by, as_json=as_json)
 
 
 @app.command(short_help="List the models that requests may name.")

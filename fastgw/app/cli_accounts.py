@@ -14,6 +14,7 @@ accounts = typer.Typer(
 )
 
 Asked = Annotated[str, typer.Argument(metavar="ID", help="The account's id or name.")]
+Note = Annotated[str, typer.Option(metavar="TEXT", help="Kept with it.")]
 
 
 @accounts.command("create", short_help="Create an account.")
@@ -34,10 +35,11 @@ def accounts_create(
 def accounts_credit(
     asked: Asked,
     amount: Annotated[str, typer.Argument(metavar="USD", help="For example 12.50.")],
-    note: Annotated[str, typer.Option(metavar="TEXT", help="Kept with it.")] = "",
+    note: Note = "",
     reference: Annotated[
-        str, typer.Option(metavar="TEXT", help="Credits the amount once, however often it is said.")
-    ] = "",
+        str | None,
+        options.option("TEXT", "Credits the amount once, however often it is said.", "for a credit that is new"),
+    ] = None,
     config: Config = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -51,7 +53,7 @@ def accounts_credit(
         asked,
         amount_nano,
         note=note,
-        reference=reference,
+        reference=reference or "",
         as_json=as_json,
     )
 
@@ -60,10 +62,11 @@ def accounts_credit(
 def accounts_debit(
     asked: Asked,
     amount: Annotated[str, typer.Argument(metavar="USD", help="For example 12.50.")],
-    note: Annotated[str, typer.Option(metavar="TEXT", help="Kept with it.")] = "",
+    note: Note = "",
     reference: Annotated[
-        str, typer.Option(metavar="TEXT", help="Takes the amount once, however often it is said.")
-    ] = "",
+        str | None,
+        options.option("TEXT", "Takes the amount once, however often it is said.", "for a debit that is new"),
+    ] = None,
     config: Config = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -76,7 +79,7 @@ def accounts_debit(
         asked,
         -options.amount(amount, least=1),
         note=note,
-        reference=reference,
+        reference=reference or "",
         as_json=as_json,
     )
 

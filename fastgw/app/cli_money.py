@@ -33,7 +33,8 @@ def prices_show(
     """Show what a model costs, by unit, context length and day, without any group's margin."""
     from fastgw.app import commands_prices as commands  # noqa: PLC0415
 
-    return commands.show_prices(options.settings(config, data_dir, running=True), model, as_json=as_json)
+    settings = options.settings(config, data_dir, running=True)
+    return commands.show_prices(settings, model, source=options.source(config), as_json=as_json)
 
 
 @ledger.command("check", short_help="Check that all balances are right.")
@@ -49,8 +50,11 @@ def codes_create(
     amount: Annotated[str, typer.Option("--usd", metavar="USD", help="What each is worth, for example 12.50.")],
     count: Annotated[int, typer.Option(metavar="K", min=1, max=10_000, help="How many.")] = 1,
     expires: Annotated[
-        str, typer.Option(metavar="WHEN", help="A duration from now (30d, 12h) or an ISO date (2027-01-31).")
-    ] = "",
+        str | None,
+        options.option(
+            "WHEN", "A duration from now (30d, 12h) or an ISO date (2027-01-31).", "for codes that stay valid"
+        ),
+    ] = None,
     config: Config = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -77,7 +81,9 @@ def codes_list(config: Config = None, data_dir: DataDir = None, as_json: AsJson 
 
 @payments.command("list", short_help="List payments.")
 def payments_list(
-    account: Annotated[str, typer.Option(metavar="ID", help="Only those of this account, by id or name.")] = "",
+    account: Annotated[
+        str | None, options.option("ID", "Only those of this account, by id or name.", "for all accounts")
+    ] = None,
     config: Config = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -85,4 +91,4 @@ def payments_list(
     """List payments, the newest first."""
     from fastgw.app import commands_topups as commands  # noqa: PLC0415
 
-    return commands.list_payments(options.settings(config, data_dir), account, as_json=as_json)
+    return commands.list_payments(options.settings(config, data_dir), account or "", as_json=as_json)

@@ -1,5 +1,6 @@
 """What the verbs of the command line share: options that all have, and how texts become settings, moments, amounts."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,13 +8,49 @@ import typer
 
 from fastgw.app import start
 
+
+def said(without: str) -> Callable[[str | None], str | None]:
+    """A callback of an option that refuses an empty text: the variable of a shell that nobody has set must not come to
+    mean "all" or "no limit". `without` says what leaving the option out does, like "for all models"."""
+
+    def check(value: str | None) -> str | None:
+        if value is not None and not value.strip(" ,"):
+            raise typer.BadParameter(f"It is empty. Leave the option out {without}.")
+        return value
+
+    return check
+
+
+def option(metavar: str, text: str, without: str) -> Any:
+    """An option with a text that is not empty; see `said`. Its default has to be None."""
+    return typer.Option(metavar=metavar, help=text, callback=said(without))
+
+
+def _path(given: str) -> Path:
+    if not given.strip():
+        raise typer.BadParameter("It is empty. Leave the option out for the default.")
+    return Path(given)
+
+
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="TOML file with settings; else FASTGW_CONFIG or CONFIG."),
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        parser=_path,
+        help="TOML file with settings; else FASTGW_CONFIG or CONFIG.",
+    ),
 ]
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", "-d", metavar="DIR", help="Data folder; else FASTGW_DATA_DIR or DATA_DIR, else .fastgw"),
+    typer.Option(
+        "--data-dir",
+        "-d",
+        metavar="DIR",
+        parser=_path,
+        help="Data folder; else FASTGW_DATA_DIR or DATA_DIR, else .fastgw",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result, and errors, as one line of JSON.")]
 
@@ -40,26 +77,31 @@ def text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def names(given: str) -> tuple[str, ...]:
-    """A list with commas."""
-    return tuple(part.strip() for part in given.split(",") if part.strip())
+def source(config: Path | None) -> str:
+    """A sentence on where the settings of this verb are from, for errors about what they do not have."""
+    return start.source(config)
 
 
-def when(given: str, *, past: bool = False) -> int:
+def names(given: str | None, *, everything: str = "") -> tuple[str, ...]:
+    """A list with commas; empty when it was not given, or is the word for everything."""
+    return () if not given or given.strip() == everything else tuple(filter(None, map(str.strip, given.split(","))))
+
+
+def when(given: str | None, *, past: bool = False) -> int:
     """A moment in Unix seconds, 0 when it was not given."""
     from fastgw.app import moments  # noqa: PLC0415
 
     try:
-        return moments.parse(given, past=past)
+        return moments.parse(given or "", past=past)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
 
-def amount(given: str, *, least: int = 0) -> int:
+def amount(given: str | None, *, least: int = 0) -> int:
     """An amount of USD in nano-USD, 0 when it was not given; below `least` (nano-USD) it is misuse."""
     from fastgw.money import amounts  # noqa: PLC0415
 
-    if not given:
+    if given is None:
         return 0
     try:
         found = amounts.nano(given)

@@ -49,6 +49,8 @@ def credit_account(
         output.result({"id": account.id, "credited": credited, **_balance(account)})
     elif credited:
         output.line(f"{account.id} ({account.name}) has {usd(account.balance_nano)} USD now.")
+        if account.prepaid and account.balance_nano < 0:
+            output.line("That is below zero: nothing runs on this prepaid account until it is credited.")
     else:
         output.line(f"{reference} was posted before; {account.id} ({account.name}) stays as it was.")
     return DONE
@@ -83,7 +85,7 @@ def show_account(settings: Settings, asked: str, *, as_json: bool) -> int:
             }
         )
         return DONE
-    output.line(f"{account.id}  {account.name}  {_sort(account)}")
+    output.line(f"{account.id}  {account.name}  {_type(account)}")
     output.line(f"balance {usd(account.balance_nano)} USD, of which {usd(held_nano)} USD are held by running requests")
     output.line(f"keys: {', '.join(key.id for key in keys) or 'none'}")
     if history:
@@ -103,8 +105,8 @@ def list_accounts(settings: Settings, *, as_json: bool) -> int:
     if as_json:
         output.result([_shown(account) for account in accounts])
         return DONE
-    rows = [(account.id, account.name, _sort(account), usd(account.balance_nano)) for account in accounts]
-    output.table(("ID", "NAME", "SORT", "BALANCE USD"), rows, right=frozenset({3}))
+    rows = [(account.id, account.name, _type(account), usd(account.balance_nano)) for account in accounts]
+    output.table(("ID", "NAME", "TYPE", "BALANCE USD"), rows, right=frozenset({3}))
     return DONE
 
 
@@ -124,7 +126,7 @@ def limit_account(settings: Settings, asked: str, *, prepaid: bool, as_json: boo
     return DONE
 
 
-def _sort(account: Account) -> str:
+def _type(account: Account) -> str:
     return "prepaid" if account.prepaid else "unlimited"
 
 

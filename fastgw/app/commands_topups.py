@@ -28,8 +28,8 @@ def create_codes(settings: Settings, amount_nano: int, *, count: int, expires_at
         return DONE
     for code in made:
         output.line(code)
-    each = "This code adds" if len(made) == 1 else f"These {len(made)} codes add"
-    output.line(f"\n{each} {usd(amount_nano)} USD once. Keep them: they are not shown again.")
+    each = "This code adds" if len(made) == 1 else f"Each of these {len(made)} codes adds"
+    output.line(f"\n{each} {usd(amount_nano)} USD, once. Keep them: they are not shown again.")
     return DONE
 
 

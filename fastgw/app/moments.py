@@ -19,6 +19,8 @@ def parse(text: str, *, past: bool) -> int:
     now_s = clock.wall_ms() // 1000
     if found := _DURATION.fullmatch(text.strip()):
         seconds = int(found[1]) * _SECONDS[found[2]]
+        if not seconds and not past:
+            raise ValueError(f"{text.strip()} from now is now, which has passed already.")
         return now_s - seconds if past else now_s + seconds
     try:
         moment = datetime.datetime.fromisoformat(text.strip())

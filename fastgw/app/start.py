@@ -8,6 +8,7 @@ import msgspec
 
 from fastgw.providers import VENDORS
 from fastgw.settings import Mistake, Settings, check, load
+from fastgw.settings.environment import config_variable
 
 
 def settings(config: Path | None, options: Mapping[str, str | None], *, find_store: bool = False) -> Settings:
@@ -23,6 +24,14 @@ def settings(config: Path | None, options: Mapping[str, str | None], *, find_sto
 
         stores = msgspec.structs.replace(stores, redis_url=embedded.recorded_url(stores.data_dir))
     return msgspec.structs.replace(found, stores=stores)
+
+
+def source(config: Path | None) -> str:
+    """A sentence on which configuration file counts, for errors about what the settings do not have."""
+    named = str(config) if config is not None else config_variable(os.environ)[1]
+    if named:
+        return f"Settings: {named}."
+    return "No configuration file was named: if the gateway has one, name it here too (CONFIG=… or --config)."
 
 
 def mistakes(config: Path | None, options: Mapping[str, str | None]) -> list[Mistake]:

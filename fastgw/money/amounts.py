@@ -19,9 +19,11 @@ def nano(usd: str) -> int:
     try:
         exact = Decimal(usd.strip().removeprefix("$"))
     except InvalidOperation:
-        raise ValueError(f"{usd!r} is not an amount of USD, like 12.50") from None
+        exact = Decimal("NaN")
+    if not exact.is_finite():
+        raise ValueError(f"{usd!r} is not an amount of USD, like 12.50")
     # Every other operation rounds to 28 digits, comparisons and copies do not.
-    if not exact.is_finite() or exact.copy_abs() > _MOST:
+    if exact.copy_abs() > _MOST:
         raise ValueError(f"{usd!r} is beyond the largest amount, {AMOUNT_MAX // NANO_PER_USD} USD")
     amount = exact.quantize(_NANO)
     if amount != exact:

@@ -56,6 +56,7 @@ def test_a_reference_means_one_credit_of_one_amount(desk: Inside) -> None:
         (("accounts", "create", "ada"), 1, "ada"),
         (("accounts", "show", "acct_nobody"), 1, "acct_nobody"),
         (("accounts", "credit", "ada", "much"), 2, "much"),
+        (("accounts", "credit", "ada", "nan"), 2, "not an amount"),
         (("accounts", "credit", "ada", "0"), 2, "0 USD"),
         (("accounts", "credit", "ada", "0.0000000001"), 2, "nine digits"),
         (("accounts", "credit", "ada", "10000000"), 2, "largest"),
@@ -110,7 +111,17 @@ def test_an_account_is_limited_and_let_go(desk: Inside) -> None:
     assert desk.told("accounts", "limit", "ada")["prepaid"] is True
     assert desk.told("accounts", "limit", "ada")["prepaid"] is True
     assert desk.told("accounts", "unlimit", "ada")["prepaid"] is False
-    assert "unlimited" in desk.run("accounts", "list").stdout
+    table = desk.run("accounts", "list").stdout
+    assert table.splitlines()[0].split() == ["ID", "NAME", "TYPE", "BALANCE", "USD"]
+    assert "unlimited" in table
+
+
+def test_a_debit_of_more_than_there_is_says_what_follows(desk: Inside) -> None:
+    desk.told("accounts", "create", "ada")
+    desk.told("accounts", "create", "bob", "--unlimited")
+    assert "below zero" in desk.run("accounts", "debit", "ada", "5").stdout
+    assert "below zero" not in desk.run("accounts", "credit", "ada", "5").stdout
+    assert "below zero" not in desk.run("accounts", "debit", "bob", "5").stdout
 
 
 def test_a_ledger_without_charges_is_right(desk: Inside) -> None:

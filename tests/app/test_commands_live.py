@@ -109,6 +109,43 @@ def test_a_quota_of_a_key_holds_whatever_the_account_has(priced: Gateway) -> Non
     assert httpx.get(f"{priced.base_url}/models", headers=priced.headers(key)).status_code == 200
 
 
+def test_a_key_that_is_changed_is_another_within_a_moment(priced: Gateway) -> None:
+    made = told(priced, "keys", "create", "moving")
+    assert asked(priced, made["key"]).status_code == 200
+    until(lambda: told(priced, "keys", "show", made["id"])["spent_nano_usd"] > 0)
+    told(priced, "keys", "update", made["id"], "--quota-usd", "0.0000001")
+    until(lambda: asked(priced, made["key"]).status_code == 402)
+    (quota,) = told(priced, "keys", "show", made["id"])["quotas_spent"]
+    assert quota["remaining_nano_usd"] == max(0, 100 - quota["spent_nano_usd"])
+    told(priced, "keys", "update", made["id"], "--quota-usd", "0", "--models", "sandbox/tools")
+    until(lambda: asked(priced, made["key"]).status_code == 403)
+    told(priced, "keys", "update", made["id"], "--models", "*", "--group", "double")
+    until(lambda: asked(priced, made["key"]).status_code == 200)
+    told(priced, "accounts", "create", "moved")
+    told(priced, "keys", "update", made["id"], "--account", "moved")
+    until(lambda: asked(priced, made["key"]).status_code == 402)
+    assert told(priced, "ledger", "check")["ok"] is True
+
+
+def test_what_a_running_request_holds_of_a_quota_is_shown(priced: Gateway) -> None:
+    made = told(priced, "keys", "create", "holding", "--quota-day-usd", "1")
+    until(lambda: asked(priced, made["key"]).status_code == 200)
+    slow = threading.Thread(target=asked, args=(priced, made["key"], "sandbox/echo", "!delay_ms 3000"))
+    slow.start()
+    shown = []
+
+    def holds() -> bool:
+        shown.append(told(priced, "keys", "show", made["id"]))
+        return bool(shown[-1]["held_nano_usd"])
+
+    until(holds)
+    slow.join(PATIENCE_S)
+    (quota,) = shown[-1]["quotas_spent"]
+    left_nano = 1_000_000_000 - quota["spent_nano_usd"] - shown[-1]["held_nano_usd"]
+    assert quota["remaining_nano_usd"] == left_nano
+    until(lambda: told(priced, "keys", "show", made["id"])["held_nano_usd"] == 0)
+
+
 def test_a_group_multiplies_prices_and_models_without_a_price_are_refused(priced: Gateway) -> None:
     plain, double = mint(priced, "plain"), mint(priced, "double", "--group", "double")
     one, two = (int(asked(priced, key).headers["x-fastgw-cost-usd"].replace("0.", "")) for key in (plain, double))

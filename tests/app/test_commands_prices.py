@@ -69,3 +69,27 @@ def test_a_model_without_a_price_and_one_that_is_not_there(priced: Inside) -> No
     done = priced.run("prices", "show", "nonesuch")
     assert done.returncode == 1
     assert "nonesuch" in done.stderr
+    assert "No configuration file was named" in priced.run("prices", "show", "nonesuch", FASTGW_CONFIG="").stderr
+
+
+def test_who_could_have_a_model_is_told_where_nobody_has_it(desk: Inside) -> None:
+    done = desk.run("prices", "show", "gpt-5")
+    assert done.returncode == 1
+    assert "OPENAI_API_KEY" in done.stderr
+    assert "ANTHROPIC" not in done.stderr
+    assert "ANTHROPIC_API_KEY" in desk.run("prices", "show", "anthropic/claude-new").stderr
+
+
+def test_a_price_that_is_unknown_says_where_the_settings_are_from(desk: Inside) -> None:
+    text = desk.run("prices", "show", "sandbox/echo").stdout
+    assert "nobody knows its price" in text
+    assert "No configuration file was named" in text
+
+
+def test_the_price_of_an_alias_is_headed_by_its_name(priced: Inside) -> None:
+    more = '[[models]]\nname = "dated"\ntargets = ["local/written"]\n[prices.dated]\ninput = 7\noutput = 8\n'
+    (priced.folder / "gateway.toml").write_text(CONFIG + more)
+    alias = priced.run("prices", "show", "dated").stdout
+    assert alias.startswith("dated (local/written): USD per million, from the configuration\n")
+    assert priced.run("prices", "show", "local/written").stdout.startswith("local/written: USD per million")
+    assert priced.told("prices", "show", "dated")["prices"][0]["model"] == "local/written"

@@ -37,3 +37,10 @@ def test_an_expiry_in_the_past_is_refused() -> None:
     yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
     with pytest.raises(ValueError, match="passed"):
         moments.parse(yesterday.isoformat(), past=False)
+
+
+@pytest.mark.parametrize("text", ["0d", "0s", " 000h "])
+def test_a_duration_of_nothing_has_passed_already(text: str) -> None:
+    with pytest.raises(ValueError, match="passed"):
+        moments.parse(text, past=False)
+    assert abs(moments.parse(text, past=True) - time.time()) < 5

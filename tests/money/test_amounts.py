@@ -43,6 +43,12 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
         nano(text)
 
 
+@pytest.mark.parametrize("text", ["nan", "inf", "-Infinity", "sNaN", "much"])
+def test_what_is_no_number_is_not_called_too_large(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an amount of USD"):
+        nano(text)
+
+
 def test_the_shortest_exact_text() -> None:
     assert [usd(amount) for amount in (150_000, 12_500_000_000, -3_000_000_000, 0, -1)] == [
         "0.00015",

@@ -1,7 +1,7 @@
-"""API keys in SQL: made, listed, revoked, and read as a whole for the mirror. Only hashes are stored."""
+"""API keys in SQL: made, changed, listed, revoked, and read as a whole for the mirror. Only hashes are stored."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -109,16 +109,9 @@ class Keys:
             quotas=quotas,
             group=group,
         )
-        row = msgspec.structs.asdict(record)
-        row["group_name"] = row.pop("group")
-        row["quotas"] = "" if quotas is None else _encode(quotas).decode()
-        for column in ("limits", "models", "ips"):
-            row[column] = _encode(row[column]).decode()
         with self._engine.begin() as connection:
-            known = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id)
-            if account_id and connection.execute(known).first() is None:
-                raise LedgerError(f"There is no account {account_id!r}.")
-            connection.execute(insert(API_KEYS), row)
+            _has_account(connection, record)
+            connection.execute(insert(API_KEYS), _columns(record))
             _changed(connection)
         return record
 
@@ -140,6 +133,26 @@ class Keys:
         with reading(self._engine) as connection:
             row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == key_id)).one_or_none()
         return None if row is None else _record(row._mapping)
+
+    def change(self, key_id: str, changed: Callable[[KeyRecord], KeyRecord]) -> KeyRecord | None:
+        """Change what a key may do to what `changed` makes of it, and return it; None when there is none.
+
+        Its epoch grows, unless nothing has changed. Raises `LedgerError` when the account does not exist.
+        """
+        mine = API_KEYS.c.id == key_id
+        with self._engine.begin() as connection:
+            row = connection.execute(select(API_KEYS).where(mine).with_for_update()).one_or_none()
+            if row is None:
+                return None
+            before = _record(row._mapping)
+            after = changed(before)
+            if after == before:
+                return before
+            _has_account(connection, after)
+            after = msgspec.structs.replace(after, epoch=before.epoch + 1)
+            connection.execute(update(API_KEYS).where(mine).values(_columns(after)))
+            _changed(connection)
+        return after
 
     def revoke(self, key_id: str, now_ms: int) -> KeyRecord | None:
         """Revoke a key for good, and return it; None when there is none. Revoking twice changes nothing."""
@@ -189,6 +202,21 @@ def renew_keys(connection: Connection, chosen: ColumnElement[bool], **values: st
 
 def _changed(connection: Connection) -> None:
     connection.execute(update(META).where(META.c.name == KEYS_VERSION).values(value=META.c.value + 1))
+
+
+def _has_account(connection: Connection, record: KeyRecord) -> None:
+    known = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == record.account_id)
+    if record.account_id and connection.execute(known).first() is None:
+        raise LedgerError(f"There is no account {record.account_id!r}.")
+
+
+def _columns(record: KeyRecord) -> dict[str, Any]:
+    row = msgspec.structs.asdict(record)
+    row["group_name"] = row.pop("group")
+    row["quotas"] = "" if record.quotas is None else _encode(record.quotas).decode()
+    for column in ("limits", "models", "ips"):
+        row[column] = _encode(row[column]).decode()
+    return row
 
 
 def _record(columns: Mapping[Any, Any]) -> KeyRecord:

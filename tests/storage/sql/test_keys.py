@@ -1,5 +1,6 @@
 """Keys: only hashes are stored, a revocation stays, and every change moves the version that the mirror watches."""
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, text
 
@@ -7,7 +8,7 @@ from fastgw import apikey
 from fastgw.exchange import Quotas
 from fastgw.limits import Limits
 from fastgw.storage.sql.accounts import Accounts
-from fastgw.storage.sql.keys import Keys
+from fastgw.storage.sql.keys import KeyRecord, Keys
 from fastgw.storage.sql.postings import LedgerError
 
 
@@ -46,6 +47,37 @@ def test_revoking_is_for_good_and_counts_once(engine: Engine) -> None:
     assert keys.revoke(made.id, 9) == revoked
     assert keys.version() == before + 1
     assert keys.principals()[0].disabled
+
+
+def test_a_key_is_changed_and_gets_a_newer_epoch(engine: Engine) -> None:
+    keys, accounts = Keys(engine), Accounts(engine)
+    account = accounts.create("ada", prepaid=True, now_ms=1)
+    made = keys.create(apikey.mint(), name="a", now_ms=1)
+    other = keys.create(apikey.mint(), name="b", now_ms=2)
+
+    def wider(record: KeyRecord) -> KeyRecord:
+        return msgspec.structs.replace(
+            record, models=("m",), quotas=Quotas(d1_nano=7), account_id=account.id, group="gold"
+        )
+
+    before = keys.version()
+    changed = keys.change(made.id, wider)
+    assert changed == msgspec.structs.replace(wider(made), epoch=2)
+    assert keys.get(made.id) == changed
+    assert keys.principals()[0].prepaid
+    assert keys.version() == before + 1
+    assert keys.change(made.id, wider) == changed
+    assert keys.version() == before + 1
+    assert keys.get(other.id) == other
+    assert keys.change("key_none", wider) is None
+
+
+def test_a_key_is_not_moved_to_an_account_that_is_not_there(engine: Engine) -> None:
+    keys = Keys(engine)
+    made = keys.create(apikey.mint(), name="a", now_ms=1)
+    with pytest.raises(LedgerError, match="no account 'acct_none'"):
+        keys.change(made.id, lambda record: msgspec.structs.replace(record, account_id="acct_none"))
+    assert keys.get(made.id) == made
 
 
 def test_an_unknown_key_is_none(engine: Engine) -> None:
