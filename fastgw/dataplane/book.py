@@ -133,8 +133,13 @@ class Book:
         if not flight.opened or call is None or candidate is None:
             self._settlement.released(grant)
             return
-        usage, estimated = _usage(flight, whole=whole, gone=outcome is Outcome.CLIENT_GONE)
-        charge = flight.charge = _charge(flight, usage, estimated)
+        try:
+            usage, estimated = _usage(flight, whole=whole, gone=outcome is Outcome.CLIENT_GONE)
+            charge = flight.charge = _charge(flight, usage, estimated)
+        # What a caller or a provider wrote is counted here: a defect in that must not keep the hold for ever.
+        except Exception as exc:
+            _log.exception("exchange %s cannot be counted, and is not charged", flight.exchange_id, exc_info=exc)
+            usage, estimated, charge = NOTHING, True, Charge()
         if estimated and (said := _said(flight)) is not None and said.total_tokens > TOKENS_MAX:
             _log.error(
                 "exchange %s: %s reports %d tokens, which cannot be: charged is what was counted here",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fastgw.dataplane import book
 from fastgw.errors import ErrorKind
 from fastgw.records import Outcome
 from fastgw.usage import Usage
@@ -117,3 +118,16 @@ async def test_nobody_is_guessed_to_have_got_more_than_was_allowed(worker: Worke
     worker.provider.next(answers.sse(answers.events([" " * 4_000], usage=None)))
     await worker.call(stream=True, max_tokens=50).answer()
     assert (await worker.closed()).usage.out_text == 50
+
+
+async def test_an_exchange_that_cannot_be_counted_is_closed_all_the_same(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(book, "owed", broken)
+    assert (await worker.call().answer()).status == 200
+    closed = await worker.closed()
+    assert (closed.outcome, closed.charge_nano, closed.usage_estimated) == (Outcome.OK, 0, True)
+    await worker.until_nothing_is_left()
