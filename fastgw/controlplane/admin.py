@@ -45,6 +45,8 @@ class Admin:
         if not self._digest:
             raise Refused(404, "not_found", "There is nothing here.")
         address, bucket = self._callers.address(request)
+        # Apart from wrong keys: who tries those must not lock the operator out, who may come from the same address.
+        bucket = f"admin:{bucket}"
         if await self._callers.blocked(bucket):
             raise too_many()
         scheme, _, token = request.header(b"authorization").partition(" ")

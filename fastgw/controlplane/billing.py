@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from fastgw.clock import wall_ms
-from fastgw.controlplane.admin import too_many
 from fastgw.controlplane.answering import Answer, Refused, Request, told
 from fastgw.controlplane.moments import amount_nano
 from fastgw.controlplane.ports import Books, Callers, Clerk, Desk, Holder
@@ -43,11 +42,12 @@ class Billing:
     async def redeem(self, request: Request) -> Answer:
         """`POST /api/billing/redeem`: credits a code to the account of the key, once.
 
-        Wrong codes count like wrong keys: an address that tries many gets 429.
+        An account that tries many wrong codes gets 429.
         """
         holder = await self._holder(request)
-        if await self._callers.blocked(holder.bucket):
-            raise too_many()
+        bucket = f"codes:{holder.account_id}"
+        if await self._callers.blocked(bucket):
+            raise Refused(429, "rate_limited", "Too many wrong codes. Wait a minute.", retry_after_s=60)
         asked = await request.json(Redeem)
         now_ms = wall_ms()
 
@@ -65,7 +65,7 @@ class Billing:
             found = await self._clerk.run(redeem)
         except Refused as refused:
             if refused.code == "invalid_code":
-                await self._callers.wrong(holder.bucket)
+                await self._callers.wrong(bucket)
             raise
         if not found["again"]:
             await self._clerk.moved(holder.account_id)

@@ -38,8 +38,8 @@ class Denied(GatewayError):
             whose = "The account's balance" if reason is Reason.BALANCE else f"This API key's {_QUOTAS[reason]}"
             super().__init__(
                 ErrorKind.INSUFFICIENT_QUOTA,
-                f"{whose} is too low: {usd(denial.left_nano)} USD are left, and this request may cost up to"
-                f" {usd(least_nano)} USD. Top up, or ask for less output.",
+                f"{whose} is too low: {usd(denial.left_nano)} USD are left beside what running requests hold, and this"
+                f" one may cost up to {usd(least_nano)} USD. Wait for them, ask for less output, or top up.",
                 code="insufficient_quota",
                 status=insufficient_status,
                 should_retry=False,

@@ -9,7 +9,7 @@ import msgspec
 
 from fastgw.clock import monotonic_ns
 from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
-from fastgw.dataplane.relay.downstream import KEEPALIVE, Downstream, Send
+from fastgw.dataplane.relay.downstream import BLANK, KEEPALIVE, Downstream, Send
 
 Header = tuple[bytes, bytes]
 Name = tuple[str, str, str]
@@ -142,7 +142,7 @@ class Run:
             self._status, self._headers = message["status"], message["headers"]
         else:
             body = message["body"]
-            if body and body != KEEPALIVE and not self._too_large:
+            if body and body not in (KEEPALIVE, BLANK) and not self._too_large:
                 self._copy(body)
             if not message["more_body"] and not self.ended:
                 return self._last(message)

@@ -21,7 +21,9 @@ _SILENT = "The provider fell silent before the answer was complete."
 def expect_stream(flight: Flight, framing: Framing) -> None:
     """From here on the head may have to go out before the provider has said anything."""
     kind = STREAM_HEADERS if framing == "sse" else ARRAY_HEADERS
-    flight.down.hold(lambda: reply.head(flight, kind), KEEPALIVE if framing == "sse" else BLANK)
+    # Google's own SDK takes a comment for the start of an error (google-genai 3.4, 2026-11), and skips blank lines.
+    filler = KEEPALIVE if framing == "sse" and flight.dialect != "gemini" else BLANK
+    flight.down.hold(lambda: reply.head(flight, kind), filler)
     flight.phase = Phase.STREAM
 
 

@@ -1,7 +1,7 @@
 """The relay of a whole answer, with its bookkeeping: untouched in its own dialect, else translated."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -42,7 +42,10 @@ async def relay_unary(flight: Flight, response: Response, bounds: Bounds, book: 
     reading = check_answer(dialect.read_answer(body), body, content_type(response))
     flight.usage = reading.usage
     if reading.usage is None:
-        flight.output_tokens_counted = -(-len(body) // _BYTES_PER_TOKEN)
+        if len(body) > OFF_LOOP_BYTES:
+            flight.output_tokens_counted = await asyncio.to_thread(_counted, dialect, body, flight.candidate)
+        else:
+            flight.output_tokens_counted = _counted(dialect, body, flight.candidate)
     said = body if reading.instead is None else reading.instead
     _answered(flight, said, book)
     await flight.down.start(200, reply.head(flight, reply.JSON_HEADERS))
@@ -99,6 +102,25 @@ def _translate(
     """The caller's answer, what the provider says that it used, and the gateway's own count of the output."""
     events: list[Event] = ordered(PROVIDERS[candidate.dialect].decode_answer(body, candidate.target))
     used: Usage | None = None
+    for event in events:
+        if isinstance(event, Used):
+            used = event.usage
+        elif isinstance(event, Failed):
+            raise Unusable(f"200 with an error inside: {event.message}")
+    said = CALLERS[dialect].encode_answer(recall.see(events), setting)
+    return said, used, _tokens(events)
+
+
+def _counted(dialect: ProviderDialect, body: bytes, candidate: Candidate) -> int:
+    """The gateway's own count of an answer that is passed on as it is: of its text, where that can be read."""
+    try:
+        return _tokens(dialect.decode_answer(body, candidate.target))
+    except (Unusable, msgspec.MsgspecError):
+        return -(-len(body) // _BYTES_PER_TOKEN)
+
+
+def _tokens(events: Iterable[Event]) -> int:
+    """About how many tokens a model made: of text, arguments and reasoning."""
     text_bytes = 0
     silent: set[int] = set()
     for event in events:
@@ -106,15 +128,9 @@ def _translate(
             if event.at not in silent:
                 text = event.text
                 text_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-        elif isinstance(event, BlockStart):
-            if event.kind in UNCOUNTED:
-                silent.add(event.at)
-        elif isinstance(event, Used):
-            used = event.usage
-        elif isinstance(event, Failed):
-            raise Unusable(f"200 with an error inside: {event.message}")
-    said = CALLERS[dialect].encode_answer(recall.see(events), setting)
-    return said, used, -(-text_bytes // _BYTES_PER_TOKEN)
+        elif isinstance(event, BlockStart) and event.kind in UNCOUNTED:
+            silent.add(event.at)
+    return -(-text_bytes // _BYTES_PER_TOKEN)
 
 
 def _answered(flight: Flight, body: bytes, book: Book) -> None:

@@ -11,6 +11,11 @@ Ppm = Annotated[int, Meta(ge=1_000, le=1_000_000_000)]
 """A factor in millionths, 0.001 to 1,000."""
 
 
+ENDPOINTS = ("chat", "completions", "responses", "messages", "gemini")
+"""Dialects that a group may be open to, by the names of `fastgw.protocols.registry.CALLERS`; compaction is a part of
+`responses`."""
+
+
 class MoneySettings(msgspec.Struct, frozen=True):
     """Holds, and what happens when the store is away."""
 
@@ -41,8 +46,8 @@ class GroupSettings(msgspec.Struct, frozen=True):
     platform: str = ""
     """Which kind of client it is for, like `openai` or `anthropic`; shown, and of no effect."""
     endpoints: tuple[str, ...] = ()
-    """Dialects that its keys may ask in (`chat`, `completions`, `responses`, `messages`, `gemini`), with 404 for others;
-    empty: all."""
+    """Dialects that its keys may ask in (`chat`, `completions`, `responses`, `messages`, `gemini`); others get 404.
+    Empty: all."""
 
     @property
     def margin_ppm(self) -> int:

@@ -12,6 +12,7 @@ from fastgw.dataplane.ingress.body import OFF_LOOP_BYTES
 from fastgw.dataplane.question import spliced
 from fastgw.records import Outcome
 from fastgw.settings.values import Deadlines
+from tests.dataplane.caller import Caller
 from tests.dataplane.conftest import Worker, WorkerOf
 from tests.fakes import answers
 from tests.fakes.answers import End
@@ -92,6 +93,18 @@ async def test_a_head_that_goes_out_early_does_not_count_the_wait_as_the_gateway
     caller = await worker.call(stream=True).answer()
     assert caller.text.startswith(b": keep-alive")
     assert float(caller.headers[b"server-timing"].partition(b"dur=")[2]) < 400
+
+
+async def test_googles_callers_hear_blank_lines_in_a_silence(worker_of: WorkerOf) -> None:
+    # Its SDK takes a comment for the start of an error.
+    worker = await worker_of(deadlines=Deadlines(hold_headers_ms=500))
+    worker.provider.next([1.5, *answers.sse()])
+    body = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    caller = Caller(worker.wiring.actions, worker.key, body, path="/v1beta/models/fake/fake-1:streamGenerateContent")
+    caller.scope["path_params"] = {"model": "fake/fake-1:streamGenerateContent"}
+    caller.scope["query_string"] = b"alt=sse"
+    await caller.answer()
+    assert caller.text.startswith(b"\ndata: ")
 
 
 @pytest.mark.parametrize("stream", [False, True])

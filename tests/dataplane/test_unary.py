@@ -28,6 +28,15 @@ async def test_an_answer_too_large_to_hold_is_passed_on_and_its_usage_read(worke
     await worker.until_nothing_is_left()
 
 
+async def test_of_an_answer_without_usage_the_text_is_counted_and_not_its_wrapping(worker: Worker) -> None:
+    answer = answers.completion("four bytes a token: ten tokens here, or so")
+    del answer["usage"]
+    worker.provider.next(answers.unary(answer))
+    assert (await worker.call().answer()).status == 200
+    closed = await worker.closed()
+    assert (closed.usage_estimated, closed.usage.out_text) == (True, 11)
+
+
 async def test_a_large_answer_that_is_cut_is_never_finished(worker_of: WorkerOf) -> None:
     worker = await worker_of(bounds=Bounds(answer_bytes_buffered_max=100_000))
     head = answers.head(200, (answers.JSON,), length=900_000)
