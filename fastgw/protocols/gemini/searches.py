@@ -42,16 +42,13 @@ _queries = msgspec.json.Decoder(list[Any])
 class Searches:
     """The searches of one answer, whose chunks may repeat them."""
 
-    __slots__ = ("_per_prompt", "_queries")
+    __slots__ = ("_per_prompt", "_queries", "made")
 
     def __init__(self) -> None:
         self._queries: set[str] = set()
         self._per_prompt = False
-
-    @property
-    def made(self) -> int:
+        self.made = 0
         """As many as are billed."""
-        return min(len(self._queries), 1) if self._per_prompt else len(self._queries)
 
     def chunk(self, content: bytes) -> None:
         """All of a chunk, or of a whole answer."""
@@ -85,6 +82,7 @@ class Searches:
         for query in queries:
             if isinstance(query, str) and query.strip() and len(self._queries) < SEARCHES_MAX:
                 self._queries.add(query)
+        self.made = min(len(self._queries), 1) if self._per_prompt else len(self._queries)
 
 
 def of_answer(content: bytes) -> int:

@@ -83,10 +83,12 @@ class Tap(EventCutter):
         self._seen_bytes += len(data)
         if not self._complete and (b"inishReason" in data or b"lockReason" in data):
             self._complete = _FINISH.search(data) is not None
-        if b'"usageMetadata"' in data:
-            self._read_usage(data)
         if MARK in data:
             self._read_searches(data)
+        if b'"usageMetadata"' in data:
+            self._read_usage(data)
+        if self._searches.made and self.usage is not None:
+            self.usage = with_searches(self.usage, self._searches.made)
         if self._seen_bytes > TEXT_BYTES_BETWEEN_COUNTS:
             self._count()
         return data
@@ -159,16 +161,13 @@ class Tap(EventCutter):
                 except UNREADABLE:
                     continue
                 if said is not None:
-                    usage = normalise(said)
-                    self.usage = with_searches(usage, self._searches.made) if usage is not None else self.usage
+                    self.usage = normalise(said) or self.usage
                 return
 
     def _read_searches(self, data: bytes) -> None:
         for content in wire.contents(data):
             if MARK in content:
                 self._searches.chunk(content)
-        if self.usage is not None:
-            self.usage = with_searches(self.usage, self._searches.made)
 
     def _count(self) -> None:
         for data in self._seen:

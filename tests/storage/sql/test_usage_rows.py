@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event, text
 
 from fastgw.money.amounts import AMOUNT_MAX
+from fastgw.storage.sql.tables import USAGE
 from fastgw.storage.sql.usage_rows import UsageRows
 from fastgw.usage import Usage
 from tests.storage.journal.records import closed
@@ -54,3 +55,11 @@ def test_new_rows_take_one_statement_for_many_and_one_for_the_rest(engine: Engin
     event.listen(engine, "before_cursor_execute", lambda _c, _cur, statement, *_: statements.append(statement))
     assert len(inserted(engine, [f"ex_{i}" for i in range(300)])) == 300
     assert sum(statement.startswith("INSERT INTO usage") for statement in statements) == 2
+
+
+def test_a_statement_has_no_more_parameters_than_any_sqlite_takes(engine: Engine) -> None:
+    found: list[int] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _cur, _s, given, *_: found.extend(map(len, given)))
+    inserted(engine, [f"ex_{i}" for i in range(100)])
+    assert len(USAGE.columns) in found
+    assert max(found) <= 999
