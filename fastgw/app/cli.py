@@ -128,14 +128,22 @@ def migrate(config: Config = None, data_dir: DataDir = None, as_json: AsJson = F
 
 @app.command(short_help="Check the configuration; start nothing.")
 def check(config: Config = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
-    """Check the configuration and report each mistake with file, line and remedy. Starts and changes nothing."""
+    """Check the configuration and report each mistake with file, line and remedy. Starts and changes nothing.
+
+    What is hardly meant as it is written is a warning, and no mistake.
+    """
     found = start.mistakes(config, options.folder(data_dir))
+    doubted = start.doubted(config, options.folder(data_dir))
     if as_json:
-        output.result({"ok": not found, "mistakes": [output.mistake(one) for one in found]})
-    elif not found:
-        output.line("The configuration is right.")
-    for one in () if as_json else found:
+        told = {"mistakes": found, "warnings": doubted}
+        output.result({"ok": not found} | {name: [output.mistake(one) for one in some] for name, some in told.items()})
+        return output.MISUSED if found else output.DONE
+    for one in found:
         sys.stderr.write(f"{one}\n")
+    for one in doubted:
+        sys.stderr.write(f"warning: {one}\n")
+    if not found:
+        output.line("The configuration is right.")
     return output.MISUSED if found else output.DONE
 
 

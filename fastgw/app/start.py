@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from fastgw.providers import VENDORS
-from fastgw.settings import Mistake, Settings, check, load
+from fastgw.settings import Mistake, Settings, check, doubts, load
 from fastgw.settings.environment import config_variable
 
 
@@ -37,6 +37,11 @@ def source(config: Path | None) -> str:
 def mistakes(config: Path | None, options: Mapping[str, str | None]) -> list[Mistake]:
     """Everything that `settings` would refuse."""
     return check(os.environ, config, VENDORS, _given(options))
+
+
+def doubted(config: Path | None, options: Mapping[str, str | None]) -> list[Mistake]:
+    """What `settings` takes, but what is hardly meant so."""
+    return doubts(os.environ, config, VENDORS, _given(options))
 
 
 def _given(options: Mapping[str, str | None]) -> dict[str, str]:

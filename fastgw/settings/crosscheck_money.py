@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from fastgw.settings.crosscheck import check_url
 from fastgw.settings.decode import Report
-from fastgw.settings.mistakes import Path
-from fastgw.settings.money import GroupSettings, PaymentLimits
+from fastgw.settings.mistakes import Path, did_you_mean
+from fastgw.settings.money import ENDPOINTS, GroupSettings, PaymentLimits
 from fastgw.settings.prices import DatedPrice, Price
 from fastgw.settings.values import Settings
 
@@ -40,6 +40,24 @@ def check_money(settings: Settings, report: Report) -> None:
         )
 
 
+def doubt_money(settings: Settings, report: Report) -> None:
+    """Reports what may be meant, but most likely is not."""
+    providers = {provider.name for provider in settings.providers}
+    aliases = {model.name for model in settings.models}
+    for name in settings.prices.keys() - aliases:
+        provider, slash, model = name.partition("/")
+        if not slash:
+            message, remedy = "Is neither provider/model nor an alias", did_you_mean(name, aliases)
+        elif provider not in providers:
+            message, remedy = f"There is no provider {provider}", did_you_mean(provider, providers)
+        elif not model:
+            message, remedy = "Names no model", ""
+        else:
+            continue
+        counts = "this price counts only for callers that ask for that very name"
+        report(("prices", name), f"{message}: {counts}.", remedy if "Did" in remedy else "Write provider/model.")
+
+
 def _price(price: Price, path: Path, report: Report) -> None:
     entries: list[tuple[Path, DatedPrice]] = [(path, price)]
     entries += [((*path, "changes", index), entry) for index, entry in enumerate(price.changes)]
@@ -67,6 +85,9 @@ def _group(group: GroupSettings, path: Path, report: Report) -> None:
     margin = group.margin
     if not margin.is_finite() or not 0 <= margin <= MARGIN_MAX or margin * 10**6 % 1:
         report((*path, "margin"), "Is no margin.", f"Write a factor from 0 to {MARGIN_MAX} of at most six decimals.")
+    for index, endpoint in enumerate(group.endpoints):
+        if endpoint not in ENDPOINTS:
+            report((*path, "endpoints", index), f"There is no {endpoint!r}.", did_you_mean(endpoint, ENDPOINTS))
 
 
 def _payments(provider: PaymentLimits, path: Path, report: Report) -> None:

@@ -6,12 +6,12 @@ of `values`.
 
 from collections.abc import Mapping
 from pathlib import Path as FilePath
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from fastgw.settings.crosscheck import check_values
-from fastgw.settings.crosscheck_money import check_money
+from fastgw.settings.crosscheck_money import check_money, doubt_money
 from fastgw.settings.decode import MISSING, Report, clean
 from fastgw.settings.documents import EMPTY, Document, profile, profile_names, read
 from fastgw.settings.environment import Layer, config_variable, from_environment, from_options
@@ -36,10 +36,10 @@ def load(
     `config_path` None takes `FASTGW_CONFIG` or `CONFIG`, else no file. `vendors` is `fastgw.providers.VENDORS`.
     `options` maps dotted TOML keys to texts (`{"listen.port": "9000"}`) and wins over everything.
     """
-    settings, mistakes = _assemble(environ, config_path, vendors, options or {})
-    if mistakes:
-        raise SettingsError(tuple(mistakes))
-    return settings
+    found = _assemble(environ, config_path, vendors, options or {})
+    if found.mistakes:
+        raise SettingsError(tuple(found.mistakes))
+    return found.settings
 
 
 def check(
@@ -49,13 +49,30 @@ def check(
     options: Mapping[str, str] | None = None,
 ) -> list[Mistake]:
     """What `load` would refuse, in order of file and line; empty when all is well."""
-    return _assemble(environ, config_path, vendors, options or {})[1]
+    return _assemble(environ, config_path, vendors, options or {}).mistakes
+
+
+def doubts(
+    environ: Mapping[str, str],
+    config_path: FilePath | None,
+    vendors: Vendors,
+    options: Mapping[str, str] | None = None,
+) -> list[Mistake]:
+    """What `load` takes, but what is hardly meant so; in the same order."""
+    return _assemble(environ, config_path, vendors, options or {}).doubts
+
+
+class _Found(NamedTuple):
+    settings: Settings
+    mistakes: list[Mistake]
+    doubts: list[Mistake]
 
 
 def _assemble(
     environ: Mapping[str, str], config_path: FilePath | None, vendors: Vendors, options: Mapping[str, str]
-) -> tuple[Settings, list[Mistake]]:
+) -> _Found:
     mistakes: list[Mistake] = []
+    doubted: list[Mistake] = []
     document = _document(environ, config_path, mistakes)
 
     def report(path: Path, message: str, remedy: str) -> None:
@@ -87,10 +104,19 @@ def _assemble(
         place = _place(path, merged, document, in_file, settings, vendors)
         mistakes.append(msgspec.structs.replace(place, message=message, remedy=remedy))
 
+    def report_doubt(path: Path, message: str, remedy: str) -> None:
+        place = _place(path, merged, document, in_file, settings, vendors)
+        doubted.append(msgspec.structs.replace(place, message=message, remedy=remedy))
+
     settings = with_secret_files(settings, report_merged)
     check_values(settings, report_merged)
     check_money(settings, report_merged)
-    return settings, sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line))
+    doubt_money(settings, report_doubt)
+    return _Found(settings, sorted(mistakes, key=_by_place), sorted(doubted, key=_by_place))
+
+
+def _by_place(mistake: Mistake) -> tuple[str, int]:
+    return mistake.file, mistake.line
 
 
 def _place(

@@ -135,7 +135,14 @@ def test_check_reports_every_mistake_with_its_place(shell: Shell) -> None:
 
     config.write_text("[listen]\nport = 9000\n")
     assert shell.run("check", "--config", str(config)).returncode == 0
-    assert shell.told("check", "--config", str(config)) == {"ok": True, "mistakes": []}
+    assert shell.told("check", "--config", str(config)) == {"ok": True, "mistakes": [], "warnings": []}
+
+    config.write_text("[prices.gpt-5]\ninput = 1\n")
+    done = shell.run("check", "--config", str(config))
+    assert (done.returncode, done.stdout) == (0, "The configuration is right.\n")
+    assert done.stderr.startswith(f"warning: {config}:1: prices.gpt-5: ")
+    (warning,) = shell.told("check", "--config", str(config))["warnings"]
+    assert warning.keys() == {"file", "line", "key", "message", "remedy"}
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from fastgw.protocols.registry import CALLERS
 from fastgw.providers import VENDORS
-from fastgw.settings import check, load
+from fastgw.settings import check, doubts, load
+from fastgw.settings.money import ENDPOINTS
 from fastgw.settings.prices import DatedPrice, PriceTier
 from tests.settings.written import write
 
@@ -94,6 +96,7 @@ def test_all_that_may_be_said(tmp_path: Path) -> None:
         ("[groups.a]\nmargin = 1.0000001", 2, "groups.a.margin", "Is no margin."),
         ("[groups.a]\nmargin = nan", 2, "groups.a.margin", "Is no margin."),
         ("[groups.a]\nmargin = 1001", 2, "groups.a.margin", "Is no margin."),
+        ('[groups.a]\nendpoints = ["gemini", "chatt"]', 2, "groups.a.endpoints[1]", "There is no 'chatt'."),
         ("[money]\nallowance_usd = -1", 2, "money.allowance_usd", "Is no amount of USD."),
         ("[money]\nallowance_usd = inf", 2, "money.allowance_usd", "Is no amount of USD."),
         ('[money]\nallowance_usd = "0.0000000001"', 2, "money.allowance_usd", "Is no amount of USD."),
@@ -146,3 +149,50 @@ def test_each_mistake_is_told(tmp_path: Path, text: str, line: int, key: str, me
     assert (mistake.line, mistake.key) == (line, key)
     assert mistake.message.startswith(message)
     assert mistake.remedy
+
+
+def test_endpoints_of_groups_are_what_callers_ask_in(tmp_path: Path) -> None:
+    assert set(ENDPOINTS) == CALLERS.keys() - {"compact"}
+    (mistake,) = check({}, write(tmp_path, '[groups.a]\nendpoints = ["chatt"]'), VENDORS)
+    assert mistake.remedy == "Did you mean chat?"
+    assert check({}, write(tmp_path, f"[groups.a]\nendpoints = {list(ENDPOINTS)}"), VENDORS) == []
+
+
+PRICED = """
+[[providers]]
+name = "local"
+base_url = "http://127.0.0.1:1/v1"
+
+[[models]]
+name = "dated"
+targets = ["local/m"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "remedy"),
+    [
+        (
+            "gpt-5",
+            "Is neither provider/model nor an alias: this price counts only for callers",
+            "Write provider/model.",
+        ),
+        ("datd", "Is neither provider/model nor an alias", "Did you mean dated?"),
+        ("locl/m", "There is no provider locl: this price counts only", "Did you mean local?"),
+        ("nosuch/m", "There is no provider nosuch", "Write provider/model."),
+        ("local/", "Names no model", "Write provider/model."),
+    ],
+)
+def test_a_price_of_nothing_that_there_is_is_doubted(tmp_path: Path, name: str, message: str, remedy: str) -> None:
+    file = write(tmp_path, f'{PRICED}[prices."{name}"]\ninput = 1\n')
+    assert check({}, file, VENDORS) == []
+    (doubt,) = doubts({}, file, VENDORS)
+    assert (doubt.file, doubt.line) == (str(file), 9)
+    assert doubt.message.startswith(message)
+    assert doubt.remedy == remedy
+
+
+def test_prices_of_aliases_and_of_models_are_not_doubted(tmp_path: Path) -> None:
+    file = write(tmp_path, f'{PRICED}[prices.dated]\ninput = 1\n[prices."local/x"]\n[prices."openai/gpt-5"]\n')
+    assert doubts({"OPENAI_API_KEY": "sk-x"}, file, VENDORS) == []
+    assert [doubt.line for doubt in doubts({}, file, VENDORS)] == [12]
