@@ -45,8 +45,8 @@ class Purse:
     """One account's or key's money in this worker. Amounts in nano-USD."""
 
     __slots__ = (
-        "asking", "batch", "dirty", "epoch", "held", "index", "left", "limits", "name", "outage", "quotas", "record",
-        "returned", "spent", "unsure", "waiting",
+        "asking", "batch", "dirty", "epoch", "held", "index", "left", "lent", "limits", "name", "outage", "quotas",
+        "record", "returned", "spent", "unsure", "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -71,6 +71,8 @@ class Purse:
         self.outage = 0
         """For which absence of the store `left` is what is left of the allowance."""
         self.left = 0
+        self.lent = 0
+        """Held from allowances by exchanges that run, perhaps since an earlier absence."""
         self.waiting: set[asyncio.Future[None]] = set()
         """Asks that wait until it is rebuilt."""
         self.batch = 0
@@ -172,6 +174,7 @@ class Purses:
             purse.spent += charge_nano
             if grant.local:
                 purse.left += grant.hold_nano - charge_nano
+                purse.lent = max(0, purse.lent - grant.hold_nano)
             if not connected:
                 self.doubt(purse)
                 continue
@@ -189,7 +192,7 @@ class Purses:
         for purse in paying:
             if purse is not None:
                 if purse.outage != outage:
-                    purse.outage, purse.left = outage, self._allowance_nano
+                    purse.outage, purse.left = outage, self._allowance_nano - purse.lent
                 room = min(room, purse.left)
         return room if room >= hold.least_nano and self._allowance_nano > 0 else -1
 
@@ -198,6 +201,7 @@ class Purses:
         for purse in paying:
             if purse is not None:
                 purse.left -= hold_nano
+                purse.lent += hold_nano
                 purse.held += hold_nano
                 self.doubt(purse)
 

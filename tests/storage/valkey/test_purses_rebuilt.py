@@ -152,6 +152,29 @@ async def test_an_allowance_is_bounded_and_told_when_the_store_is_back(
     assert denied(await gate.admit(asks(100))).left_nano == 53
 
 
+async def test_what_was_held_in_an_earlier_absence_counts_in_the_next_one(
+    purse_gate_of: GateOf, board: PurseBoard
+) -> None:
+    gate = await purse_gate_of(allowance_nano=50)
+    await make(board, account(100))
+
+    def lose() -> None:
+        assert gate._link is not None
+        gate._link.abort()
+
+    async def back() -> bool:
+        return gate._link is not None and gate._link.waiting == 0
+
+    lose()
+    held = granted(await gate.admit(asks(30)))
+    await until(back)
+    lose()
+    assert granted(await gate.admit(asks(50, 5))).hold_nano == 20
+    gate.settle(held, 0, 10)
+    assert granted(await gate.admit(asks(50, 5))).hold_nano == 20
+    assert denied(await gate.admit(asks(5))).reason is Reason.STORE_AWAY
+
+
 async def test_a_restored_older_state_is_not_believed(purse_gate_of: GateOf, board: PurseBoard, redis: Redis) -> None:
     gate = await purse_gate_of()
     await make(board, account(100))
