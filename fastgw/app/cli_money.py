@@ -71,6 +71,20 @@ def codes_create(
     )
 
 
+@codes.command("revoke", short_help="Revoke redemption codes.")
+def codes_revoke(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The code, or how `fastgw codes list` shows it.")],
+    batch: Annotated[bool, typer.Option("--batch", help="Also all codes that were made together with it.")] = False,
+    config: Config = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> int:
+    """Let a code expire at once; nobody can redeem it any more. What was redeemed stays so."""
+    from fastgw.app import commands_topups as commands  # noqa: PLC0415
+
+    return commands.revoke_codes(options.settings(config, data_dir), code, batch=batch, as_json=as_json)
+
+
 @codes.command("list", short_help="List redemption codes.")
 def codes_list(config: Config = None, data_dir: DataDir = None, as_json: AsJson = False) -> int:
     """List redemption codes, the newest first; none can be redeemed from what is shown."""

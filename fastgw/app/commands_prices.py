@@ -81,6 +81,8 @@ def _say(title: str, source: str, pricing: Pricing | None) -> None:
     now_ms = clock.wall_ms()
     output.line(f"{title}: USD per million, from {source}")
     holds = pricing.at(now_ms)
+    if holds is None:
+        output.line("  No price holds now: prepaid accounts cannot use it yet.")
     for tariff in pricing.tariffs:
         state = "now" if tariff is holds else "before" if tariff.from_ms <= now_ms else "later"
         since = moments.shown(tariff.from_ms // 1000) if tariff.from_ms else "always"

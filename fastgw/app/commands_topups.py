@@ -9,6 +9,7 @@ from fastgw import clock
 from fastgw.app import moments, output
 from fastgw.app.command_stores import account_of, database
 from fastgw.app.output import DONE
+from fastgw.errors import StartupError
 from fastgw.money.amounts import usd
 from fastgw.settings import Settings
 from fastgw.storage.sql.accounts import Accounts
@@ -52,6 +53,30 @@ def list_codes(settings: Settings, *, as_json: bool) -> int:
         for code in found
     ]
     output.table(("CODE", "USD", "STATE", "EXPIRES", "ACCOUNT"), rows, right=frozenset({1}))
+    return DONE
+
+
+def revoke_codes(settings: Settings, text: str, *, batch: bool, as_json: bool) -> int:
+    """Revoke a code, or all of its batch. Raises `StartupError` when it is not there, or when nothing is left of it."""
+    with database(settings) as engine:
+        codes = Codes(engine)
+        found = codes.find(text)
+        if not found:
+            raise StartupError(f"There is no code {text}. `fastgw codes list` shows how all begin.")
+        if len(found) > 1:
+            raise StartupError(f"{len(found)} codes begin with {text}. Write the whole code.")
+        (code,) = found
+        revoked = codes.revoke(code, batch=batch, now_ms=clock.wall_ms())
+    if not revoked:
+        state = _state(code)
+        remedy = " `fastgw accounts debit` takes the amount back." if state == "redeemed" else ""
+        raise StartupError(f"{code.hint} is {state} already; nothing was revoked.{remedy}")
+    if as_json:
+        output.result({"revoked": revoked})
+    else:
+        output.line(
+            f"{code.hint} is revoked." if not batch else f"{revoked} codes of the batch of {code.hint} are revoked."
+        )
     return DONE
 
 

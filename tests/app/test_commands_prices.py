@@ -93,3 +93,9 @@ def test_the_price_of_an_alias_is_headed_by_its_name(priced: Inside) -> None:
     assert alias.startswith("dated (local/written): USD per million, from the configuration\n")
     assert priced.run("prices", "show", "local/written").stdout.startswith("local/written: USD per million")
     assert priced.told("prices", "show", "dated")["prices"][0]["model"] == "local/written"
+
+
+def test_a_price_that_only_begins_later_says_that_there_is_none_now(priced: Inside) -> None:
+    (priced.folder / "gateway.toml").write_text(CONFIG + '[prices."local/unknown"]\nfrom = 2099-01-01\ninput = 7\n')
+    assert "No price holds now" in priced.run("prices", "show", "unknown").stdout
+    assert "No price holds now" not in priced.run("prices", "show", "written").stdout

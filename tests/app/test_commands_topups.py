@@ -28,6 +28,43 @@ def test_codes_are_shown_once_and_listed_without_redeeming(desk: Inside) -> None
     assert "0.25 USD" in one
 
 
+def test_a_batch_of_codes_says_what_each_is_worth(desk: Inside) -> None:
+    assert (
+        "Each of these 2 codes adds 10 USD, once." in desk.run("codes", "create", "--usd", "10", "--count", "2").stdout
+    )
+
+
+def test_a_code_is_revoked_alone_or_with_its_batch(desk: Inside) -> None:
+    first = desk.told("codes", "create", "--usd", "5", "--count", "3")["codes"]
+    (other,) = desk.told("codes", "create", "--usd", "6")["codes"]
+
+    def valid() -> set[str]:
+        return {one["hint"] for one in desk.told("codes", "list") if one["state"] == "valid"}
+
+    hints = {code: f"{code[:9]}-…" for code in (*first, other)}
+    assert desk.told("codes", "revoke", first[0]) == {"revoked": 1}
+    assert valid() == {hints[code] for code in (first[1], first[2], other)}
+    done = desk.run("codes", "revoke", first[0])
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "expired already" in done.stderr
+    assert desk.told("codes", "revoke", hints[first[1]], "--batch") == {"revoked": 2}
+    assert valid() == {hints[other]}
+    assert "is revoked" in desk.run("codes", "revoke", other[:9].lower()).stdout
+    assert "no code" in desk.run("codes", "revoke", "FGW-00000").stderr
+
+
+def test_a_code_that_is_redeemed_is_not_revoked(desk: Inside) -> None:
+    (made,) = desk.told("codes", "create", "--usd", "5")["codes"]
+    account = desk.told("accounts", "create", "ada")["id"]
+    engine = open_engine(f"sqlite:///{desk.folder / 'data' / 'fastgw.db'}")
+    Codes(engine).redeem(made, account, now_ms=2)
+    engine.dispose()
+    done = desk.run("codes", "revoke", made)
+    assert done.returncode == 1
+    assert "redeemed already" in done.stderr and "accounts debit" in done.stderr
+    assert desk.told("accounts", "show", "ada")["balance_usd"] == "5"
+
+
 def test_a_code_over_nothing_is_misuse(desk: Inside) -> None:
     assert desk.run("codes", "create", "--usd", "0").returncode == 2
     assert desk.run("codes", "create").returncode == 2

@@ -45,6 +45,16 @@ def test_sums_show_charges_costs_and_what_has_no_price(used: Inside) -> None:
     assert lines[-1].split() == ["total", "3", "0", "30", "0", "30", "1.75", "1.2", "1"]
 
 
+def test_tables_show_names_and_days_as_they_are_written(used: Inside) -> None:
+    head, row, *_ = used.run("usage", "--by", "account", "--account", "ada").stdout.splitlines()
+    assert head.split()[:3] == ["ACCOUNT", "NAME", "REQUESTS"]
+    assert row.split()[1:3] == ["ada", "2"]
+    assert used.run("usage", "--by", "key").stdout.split()[:3] == ["KEY", "NAME", "REQUESTS"]
+    _, day, *_ = used.run("usage", "--by", "day").stdout.splitlines()
+    told = str(used.told("usage")["by_day"][0]["day"])
+    assert day.split()[0] == f"{told[:4]}-{told[4:6]}-{told[6:]}"
+
+
 def test_one_account_is_counted_alone(used: Inside) -> None:
     told = used.told("usage", "--account", "ada")
     assert told["totals"]["requests"] == 2

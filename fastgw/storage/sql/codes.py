@@ -107,6 +107,30 @@ class Codes:
                     raise CodeRefused("The balance cannot take this code.") from error
         return Redeemed(row.amount_nano, again=not marked)
 
+    def find(self, text: str) -> list[CodeRecord]:
+        """The code that `text` is, or those that lists show so: the first group is the same of very few."""
+        code = codes.normal(text)
+        shown = text.strip().upper().rstrip("…-") + "-…"
+        wanted = CODES.c.hint == shown if code is None else CODES.c.digest == codes.digest(code)
+        with reading(self._engine) as connection:
+            return [CodeRecord(**row._mapping) for row in connection.execute(select(CODES).where(wanted))]
+
+    def revoke(self, code: CodeRecord, *, batch: bool, now_ms: int) -> int:
+        """Let a code, or with `batch` all that were made together with it, expire now; how many that changed.
+
+        Codes that are redeemed stay so.
+        """
+        together = (CODES.c.created_at_ms == code.created_at_ms) & (CODES.c.amount_nano == code.amount_nano)
+        now_s = now_ms // 1_000
+        change = (
+            update(CODES)
+            .where(together if batch else CODES.c.digest == code.digest, CODES.c.redeemed_at_ms == 0)
+            .where((CODES.c.expires_at_s == 0) | (CODES.c.expires_at_s > now_s))
+            .values(expires_at_s=now_s)
+        )
+        with self._engine.begin() as connection:
+            return connection.execute(change).rowcount
+
     def all(self, *, limit: int = 1000) -> list[CodeRecord]:
         """Codes, newest first."""
         wanted = select(CODES).order_by(CODES.c.created_at_ms.desc(), CODES.c.digest).limit(limit)

@@ -34,6 +34,25 @@ def test_a_code_brings_its_amount_once(engine: Engine) -> None:
     assert not [finding for finding in check(engine, now_ms=NOW_MS) if not finding.ok]
 
 
+def test_a_code_that_was_revoked_brings_nothing(engine: Engine) -> None:
+    codes, accounts = Codes(engine), Accounts(engine)
+    account = accounts.create("Zoë", prepaid=True, now_ms=1).id
+    one, two, three = codes.create(USD, now_ms=NOW_MS, count=3)
+    (later,) = codes.create(USD, now_ms=NOW_MS + 1)
+    codes.redeem(two, account, now_ms=NOW_MS)
+    (found,) = codes.find(one)
+    assert codes.revoke(found, batch=False, now_ms=NOW_MS) == 1
+    assert codes.revoke(found, batch=False, now_ms=NOW_MS) == 0
+    for code in (one, three):
+        assert codes.revoke(found, batch=True, now_ms=NOW_MS) == int(code == one)
+        with pytest.raises(CodeRefused):
+            codes.redeem(code, account, now_ms=NOW_MS)
+    assert codes.redeem(two, account, now_ms=NOW_MS).again
+    assert not codes.redeem(later, account, now_ms=NOW_MS + 1).again
+    assert codes.find(f" {three.lower()} ") == codes.find(written.hint(three))
+    assert codes.find("FGW-") == codes.find("") == []
+
+
 def test_codes_are_stored_as_hashes(engine: Engine) -> None:
     made = Codes(engine).create(USD, now_ms=NOW_MS, count=20)
     assert len(set(made)) == 20
