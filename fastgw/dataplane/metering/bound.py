@@ -143,10 +143,15 @@ class _Media:
         kind = one.get("type")
         if "image_url" in one:
             self._by_url(one["image_url"], self._image_tokens)
-        elif kind == "input_image":
+        elif kind in ("input_image", "computer_screenshot"):
             self.tokens += self._image_tokens
-        if "video_url" in one:
-            self._by_url(one["video_url"], self._context)
+        for name, value in one.items():
+            # `video_url`, `audio_url` (vLLM), `document_url` (Mistral), `file_url` (Zhipu, OpenAI).
+            if name.endswith("_url") and name != "image_url":
+                self._by_url(value, self._context)
+        if kind in ("video", "audio"):
+            # Pictures of a film, or sound, in a list (DashScope).
+            self.tokens += self._context
         if "input_audio" in one:
             self._data(_said(one["input_audio"], "data"), "audio/")
         if kind in ("image", "document") and isinstance(source := one.get("source"), dict):

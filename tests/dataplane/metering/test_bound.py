@@ -69,6 +69,7 @@ def text_bytes(body: dict[str, Any]) -> int:
         ({"type": "image_url", "image_url": {"url": "https://h/a.png"}}, IMAGE_TOKENS_MAX),
         ({"type": "input_image", "image_url": PICTURE}, IMAGE_TOKENS_MAX - len(PICTURE)),
         ({"type": "input_image", "file_id": "f"}, IMAGE_TOKENS_MAX),
+        ({"type": "computer_call_output", "output": {"type": "computer_screenshot", "file_id": "f"}}, IMAGE_TOKENS_MAX),
         ({"type": "image", "source": {"type": "base64", "data": BLOB}}, IMAGE_TOKENS_MAX - len(BLOB)),
         ({"type": "image", "source": {"type": "url", "url": "https://h/a.png"}}, IMAGE_TOKENS_MAX),
         (
@@ -124,6 +125,10 @@ def test_a_few_bytes_of_sound_video_or_pages_may_fill_the_context(block: dict[st
         {"inlineData": {"mimeType": "text/plain", "mime_type": "application/pdf", "data": "AAAA"}},
         {"inlineData": {"mimeType": "image/png", "data": "AAAA"}, "fileData": {"fileUri": "https://h/a"}},
         {"type": "image_url", "image_url": {"url": "gs://bucket/a.pdf"}},
+        {"type": "document_url", "document_url": "https://h/a.pdf"},
+        {"type": "audio_url", "audio_url": {"url": "https://h/a.wav"}},
+        {"type": "file_url", "file_url": {"url": "https://h/a"}},
+        {"type": "video", "video": ["https://h/1.png", "https://h/2.png"]},
         {"type": "image_url", "image_url": {"url": "data:application/pdf;base64,AAAA"}},
     ],
 )
