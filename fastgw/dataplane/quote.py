@@ -60,6 +60,13 @@ def quoted(
 ) -> Quote:
     """The hold that an exchange of a limited account or key needs, over its `candidates` (one or more). Raises
     `GatewayError` (403) for a prepaid account where no price is known."""
+    if "models" in call.fields and any(one.target.vendor == "openrouter" for one in candidates):
+        # Any of them may answer, at a price of its own (openrouter.ai/docs, model routing, 2026-11).
+        raise GatewayError(
+            ErrorKind.BAD_REQUEST,
+            "'models' names models that nothing was set aside for. Ask for one model with 'model'.",
+            param="models",
+        )
     speeds = speeds_of(call.fields)
     priced: list[Candidate] = []
     tariffs: list[Tariff] = []

@@ -192,3 +192,13 @@ def test_a_compaction_that_takes_no_cap_is_held_whole(said: dict[str, int]) -> N
     held = quoted(MONEY, CATALOG, principal(), asked, [lane], 1).hold
     assert held is not None
     assert held.want_nano == held.least_nano >= DEAR.bound(len(body), 5_000)
+
+
+def test_models_that_nothing_was_held_for_are_refused_where_they_would_answer() -> None:
+    lane = candidate(CHEAP)
+    relay = msgspec.structs.replace(lane, target=Target(model="m", dialect="chat", vendor="openrouter"))
+    asked = call(models=["p/dear"])
+    assert quoted(MONEY, CATALOG, principal(), asked, [lane], 1).hold is not None
+    with pytest.raises(GatewayError) as refused:
+        quoted(MONEY, CATALOG, principal(), asked, [lane, relay], 1)
+    assert (refused.value.status, refused.value.param) == (400, "models")
