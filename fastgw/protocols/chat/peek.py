@@ -96,7 +96,9 @@ def splice(fields: Fields, seen: Peek, target: Target) -> bytes:
         del changed["model"]
     if seen.stream and target.abilities.stream_usage:
         given = _fields_of.decode(fields["stream_options"]) if "stream_options" in fields else None
-        changed["stream_options"] = msgspec.Raw(_encode(given | {"include_usage": _TRUE})) if given else _ASK_USAGE
+        # Servers in Go take any case of the letters, and of two names the later.
+        others = {name: raw for name, raw in (given or {}).items() if name.casefold() != "include_usage"}
+        changed["stream_options"] = msgspec.Raw(_encode(others | {"include_usage": _TRUE})) if others else _ASK_USAGE
     if "messages" in changed:
         # Text completions come here, too, and have none.
         said = bytes(fields["messages"])

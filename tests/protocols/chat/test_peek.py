@@ -64,6 +64,11 @@ def test_other_stream_options_survive() -> None:
     assert sent["stream_options"] == {"include_obfuscation": False, "include_usage": True}
 
 
+def test_usage_is_asked_for_last_and_in_one_spelling() -> None:
+    data = body(stream=True, stream_options={"include_usage": True, "Include_Usage": False, "a": 1})
+    assert list(msgspec.json.decode(splice(data, "x"))["stream_options"].items()) == [("a", 1), ("include_usage", True)]
+
+
 def test_null_stream_options_are_replaced() -> None:
     sent = msgspec.json.decode(splice(body(stream=True, stream_options=None), "x"))
     assert sent["stream_options"] == {"include_usage": True}
