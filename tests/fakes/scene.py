@@ -52,10 +52,10 @@ class Tokens:
     """From the provider's cache."""
     write: int = 0
     """To it; Gemini does not count that and adds it to its prompt."""
-    write_1h: int = 0
-    """The same for an hour; only Anthropic tells it apart."""
     said: int = 7
     thought: int = 0
+    write_1h: int = 0
+    """To the provider's cache, for an hour; only Anthropic tells it apart."""
 
     @property
     def taken(self) -> int:
