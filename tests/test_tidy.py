@@ -36,7 +36,6 @@ TESTED_ELSEWHERE = {
     "fastgw/app/control_routes.py": "tests/controlplane ask every route",
     "fastgw/app/counted.py": "tests/keeper/whole.py: every keeper in tests/keeper asks through it",
     "fastgw/app/keeper.py": "tests/app/test_serve.py and tests/keeper run it",
-    "fastgw/app/logs.py": "tests/app read the lines that it formats",
     "fastgw/app/output.py": "tests/app/test_cli.py reads what it prints",
     "fastgw/app/process.py": "tests/app: every process of a gateway starts through it",
     "fastgw/app/sandbox.py": "tests/app: every gateway without a provider",

@@ -3,6 +3,7 @@ gateway that runs, which may be away: then the keeper finds out by itself."""
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
@@ -15,13 +16,14 @@ from fastgw.errors import StartupError
 from fastgw.exchange import Principal
 from fastgw.settings import Settings
 from fastgw.storage.sql.accounts import Account, Accounts
-from fastgw.storage.sql.engine import explained, open_engine, url_of
+from fastgw.storage.sql.engine import DATABASE_FILE, explained, open_engine, url_of
 from fastgw.storage.sql.postings import LedgerError
 from fastgw.storage.sql.schema import migrate
 from fastgw.storage.valkey.keys import KeyMirror
 from fastgw.storage.valkey.purse_board import PurseBoard, Standing
 
 _log = logging.getLogger("fastgw.cli")
+_REMEDY = "Is it the data folder of the gateway? Name another with DATA_DIR=… or --data-dir."
 
 
 class _Closing(Protocol):
@@ -34,9 +36,15 @@ _Answer = TypeVar("_Answer")
 
 @contextmanager
 def database(settings: Settings) -> Iterator[Engine]:
-    """The database with the current schema. Raises `StartupError`, also for what the ledger refuses inside."""
+    """The database with the current schema. Raises `StartupError`, also for what the ledger refuses inside.
+
+    Where there was none, a new one is made, and told of: most likely another data folder was meant.
+    """
     url = url_of(settings.stores.database_url, settings.stores.data_dir)
+    made = ""
     if not settings.stores.database_url:
+        if not (settings.stores.data_dir / DATABASE_FILE).exists():
+            made = f"There was no database in {settings.stores.data_dir}; a new one is there now. {_REMEDY}"
         try:
             settings.stores.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -48,10 +56,12 @@ def database(settings: Settings) -> Iterator[Engine]:
     try:
         with explained(engine):
             yield engine
-    except LedgerError as error:
-        raise StartupError(str(error)) from error
+    except (LedgerError, StartupError) as error:
+        raise StartupError(f"{error} {made}".rstrip()) from error
     finally:
         engine.dispose()
+    if made:
+        sys.stderr.write(f"fastgw: {made}\n")
 
 
 def account_of(engine: Engine, asked: str) -> Account:

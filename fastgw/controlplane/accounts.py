@@ -2,7 +2,7 @@
 
 import logging
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -22,7 +22,7 @@ _log = logging.getLogger("fastgw.control")
 class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
     """The body of `POST /api/admin/accounts`."""
 
-    name: str
+    name: Annotated[str, msgspec.Meta(max_length=256)]
     prepaid: bool = True
     """Whether nothing runs that the balance cannot pay for."""
 
@@ -51,6 +51,8 @@ class Accounts:
     async def create(self, request: Request) -> Answer:
         """`POST /api/admin/accounts`: 201 with the account, 409 when the name is taken."""
         asked = await request.json(NewAccount)
+        if not (asked.name.strip() and asked.name.isprintable()) or asked.name.startswith("acct_"):
+            raise Refused(400, "invalid_request", "'name' must be printable, not empty, and not like an id.")
         now_ms = wall_ms()
         made = await self._clerk.run(
             lambda books: books.accounts.create(asked.name, prepaid=asked.prepaid, now_ms=now_ms)

@@ -63,6 +63,9 @@ def too_many() -> Refused:
     return Refused(429, "rate_limited", "Too many wrong attempts from your address. Wait a minute.", retry_after_s=60)
 
 
+_BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
+
+
 class LedgerCheck:
     """`GET /api/admin/ledger/check`: a bounded share of the ledger, or with `?full=true` all of it, one at a time."""
 
@@ -72,7 +75,10 @@ class LedgerCheck:
 
     async def __call__(self, request: Request) -> Answer:
         """Findings, and whether all is right."""
-        full = request.query().get("full", "") in {"1", "true"}
+        said = request.query("full").get("full", "false").lower()
+        if said not in _BOOLEANS:
+            raise Refused(400, "invalid_request", "'full' is true or false.")
+        full = _BOOLEANS[said]
         look = self._all if full else _some
         found = await self._clerk.run(look, timeout_s=CHECK_TIMEOUT_S)
         findings = [{"name": one.name, "ok": one.ok, "detail": one.detail, "items": list(one.items)} for one in found]
@@ -104,7 +110,7 @@ class UsageExport:
 
     async def __call__(self, request: Request) -> Answer:
         """Rows as a stream. What fails before the first row is an error; later failures cut the answer."""
-        query = request.query()
+        query = request.query("since", "until", "key", "account")
         since_ms, until_ms = (moment_ms(query.get(name, ""), name) for name in ("since", "until"))
         wanted = (since_ms, until_ms, query.get("key", ""), query.get("account", ""))
         first = await self._chunk(*wanted, None)

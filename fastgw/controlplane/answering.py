@@ -65,13 +65,23 @@ class Request:
             raise Refused(404, "not_found", "There is nothing of this name.")
         return found
 
-    def query(self) -> Mapping[str, str]:
-        """The last value of each name. Raises `Refused` (400)."""
+    def query(self, *known: str) -> Mapping[str, str]:
+        """The last value of each name, of those that the endpoint knows. Raises `Refused` (400).
+
+        A name that is not known, or without a value, is refused: a filter that nobody applies shows too much.
+        """
+        text = self.scope["query_string"].decode("latin-1")
         try:
-            fields = parse_qs(self.scope["query_string"].decode("latin-1"), max_num_fields=QUERY_FIELDS_MAX)
+            fields = parse_qs(text, keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
         except ValueError as error:
             raise Refused(400, "invalid_request", "The query string has too many fields.") from error
         found = {name: values[-1] for name, values in fields.items()}
+        if unknown := sorted(found.keys() - set(known)):
+            raise Refused(
+                400, "invalid_request", f"There is no {unknown[0][:80]!r} here. Known: {', '.join(sorted(known))}."
+            )
+        if empty := [name for name, value in found.items() if not value.strip()]:
+            raise Refused(400, "invalid_request", f"{empty[0]!r} is empty. Leave it out, or give it a value.")
         if not all(value.isprintable() for value in found.values()):
             raise Refused(400, "invalid_request", "The query string has characters that cannot be printed.")
         return found

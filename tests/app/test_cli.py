@@ -68,6 +68,17 @@ def test_usage_of_a_new_folder_is_nothing(shell: Shell) -> None:
     assert shell.run("usage", "--by", "key", "--since", "7d").stdout.splitlines()[-1].split()[0] == "total"
 
 
+def test_a_database_that_was_not_there_is_told_of(shell: Shell) -> None:
+    made = shell.run("accounts", "list", "--json")
+    assert (made.returncode, made.stdout) == (0, "[]\n")
+    assert made.stderr.count("\n") == 1
+    assert f"no database in {shell.folder / 'data'};" in made.stderr and "DATA_DIR" in made.stderr
+    assert shell.run("accounts", "list").stderr == ""
+    failed = shell.run("accounts", "show", "ada", "--data-dir", "other")
+    assert (failed.returncode, failed.stderr.count("\n")) == (1, 1)
+    assert "There is no account ada" in failed.stderr and f"no database in {shell.folder / 'other'};" in failed.stderr
+
+
 def test_migrate_says_whether_it_did_something(shell: Shell) -> None:
     assert shell.told("migrate") == {"migrated": True}
     assert shell.told("migrate") == {"migrated": False}

@@ -64,5 +64,5 @@ async def test_what_there_is_not(plane: Plane) -> None:
     credit = {"amount_usd": "1", "reference": "r"}
     assert await plane.no("POST", "/api/admin/accounts/acct_nobody/credit", credit) == (404, "account_not_found")
     for name in ("", "x" * 300, "a\nb", "acct_mine"):
-        assert await plane.no("POST", "/api/admin/accounts", {"name": name}) == (409, "not_possible")
+        assert await plane.no("POST", "/api/admin/accounts", {"name": name}) == (400, "invalid_request")
     assert await plane.no("POST", "/api/admin/accounts", b"x" * 70_000) == (413, "request_too_large")

@@ -78,3 +78,11 @@ async def test_usage_as_csv_comes_whole_and_filtered(both: Plane) -> None:
         assert none.status == 200 and len(none.text.splitlines()) == 1
     assert await both.no("GET", "/api/admin/usage.csv?since=yesterday") == (400, "invalid_request")
     assert await both.no("GET", "/api/admin/usage.csv?key=a%00") == (400, "invalid_request")
+    for query in ("acount=acct_a", "key=", "key=%20", "account=acct_a&x=1"):
+        assert await both.no("GET", f"/api/admin/usage.csv?{query}") == (400, "invalid_request")
+
+
+async def test_a_check_that_is_asked_for_in_other_words_is_refused(plane: Plane) -> None:
+    for query in ("full=banana", "full=", "ful=true"):
+        assert await plane.no("GET", f"/api/admin/ledger/check?{query}") == (400, "invalid_request")
+    assert (await plane.told("GET", "/api/admin/ledger/check?full=false"))["full"] is False

@@ -1,9 +1,11 @@
 """Connections to SQLite and PostgreSQL: addresses, settings of a connection, and clear words when one fails."""
 
+import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -36,6 +38,7 @@ def open_engine(url: str, *, kept: int = CONNECTIONS_MAX) -> Engine:
     address = _address(url)
     if address.get_backend_name() == "sqlite":
         engine = create_engine(address, pool_size=kept, max_overflow=CONNECTIONS_MAX - kept)
+        event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -101,6 +104,13 @@ def _remedy(address: URL) -> str:
     if address.get_backend_name() == "sqlite":
         return "See that the folder exists, is writable for this user, and that the disk is not full."
     return "See that the server runs, and that host, port, user, password and database name in the URL are right."
+
+
+def _make_private(_dialect: object, _record: object, arguments: Sequence[Any], _options: object) -> None:
+    # SQLite would make the file readable for everybody; those beside it get the same mode. What fails, SQLite tells.
+    if not arguments[0].startswith("file:"):
+        with suppress(OSError):
+            os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:

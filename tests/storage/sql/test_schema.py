@@ -48,6 +48,18 @@ def test_an_empty_database_is_not_current_until_migrated(url: str) -> None:
     migrate(url)
 
 
+def test_a_file_of_sqlite_is_its_owners_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    migrate(url)
+    writer = open_engine(url)
+    with writer.begin() as connection:
+        connection.execute(text("UPDATE meta SET value = value"))
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    writer.dispose()
+    assert {"x.db", "x.db-wal", "x.db-shm"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+
+
 def test_the_steps_lead_to_the_tables_that_the_program_works_with(engine: Engine) -> None:
     with engine.connect() as connection:
         difference = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA)
