@@ -45,6 +45,9 @@ CONTEXT_SLACK = 16
 IMAGE_TOKENS_MAX = 16_384
 IMAGE_TOKENS_MAX_BY_DIALECT = {"messages": 5_000, "gemini": 5_000, "converse": 5_000}
 IMAGE_TOKENS_MAX_4O_MINI = 48_169
+IMAGE_TOKENS_MAX_TILED = 65_536
+"""Before Gemini 3 an image has a tile of 258 tokens for each part of it that is as wide and high as two thirds of its
+shorter side, 256 pixels at least (ai.google.dev, image understanding, 2026-11): a band of 30,000 x 385 has 236."""
 MEDIA_TOKENS_LEAST = 1_000
 SOUND_CHARACTERS_PER_TOKEN = 8
 VIDEO_CHARACTERS_PER_TOKEN = 4
@@ -69,15 +72,17 @@ def bound_for(settings: MoneySettings, fields: Fields, body_bytes: int, candidat
         body_bytes,
         context_length=max(contexts) * (CONTEXT_SLACK + 1) // CONTEXT_SLACK if all(contexts) else 0,
         tokens_per_byte_ppm=max(factors),
-        image_tokens_max=max(map(image_tokens_max, candidates)),
+        image_tokens_max=max(image_tokens_max(one, by_size=settings.media_by_size) for one in candidates),
         media_by_size=settings.media_by_size,
     )
 
 
-def image_tokens_max(candidate: Candidate) -> int:
-    """What one image may come to at a candidate."""
+def image_tokens_max(candidate: Candidate, *, by_size: bool = False) -> int:
+    """What one image may come to at a candidate; `by_size`: one of a common shape."""
     if "4o-mini" in candidate.model:
         return IMAGE_TOKENS_MAX_4O_MINI
+    if candidate.dialect == "gemini" and not candidate.model.startswith("gemini-3") and not by_size:
+        return IMAGE_TOKENS_MAX_TILED
     return IMAGE_TOKENS_MAX_BY_DIALECT.get(candidate.dialect, IMAGE_TOKENS_MAX)
 
 

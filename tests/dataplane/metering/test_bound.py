@@ -11,6 +11,8 @@ from fastgw.dataplane.metering.bound import (
     CONTEXT_UNKNOWN_TOKENS,
     IMAGE_TOKENS_MAX,
     IMAGE_TOKENS_MAX_4O_MINI,
+    IMAGE_TOKENS_MAX_BY_DIALECT,
+    IMAGE_TOKENS_MAX_TILED,
     MEDIA_TOKENS_LEAST,
     OVERHEAD_TOKENS,
     TOOLS_TOKENS,
@@ -244,3 +246,16 @@ def test_no_charge_of_a_text_exceeds_what_was_held_for_it(
     tariff = msgspec.convert(dict(zip(names, prices, strict=True)), Tariff)
     assert tariff.bound(prompt, cap, margin_ppm) >= tariff.charge(usage, margin_ppm)
     assert prompt >= usage.input_tokens
+
+
+def test_long_bands_have_many_tiles_before_gemini_3() -> None:
+    raw = msgspec.json.encode({"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": ""}}]}]})
+    fields = decode(raw, 100)
+
+    def over(model: str, *, by_size: bool = False) -> int:
+        return bound_for(MoneySettings(media_by_size=by_size), fields, len(raw), [candidate(model, "gemini")])
+
+    framed = len(raw) + OVERHEAD_TOKENS
+    assert over("gemini-2.5-pro") == framed + IMAGE_TOKENS_MAX_TILED >= framed + 236 * 258
+    assert over("gemini-2.5-pro", by_size=True) == framed + IMAGE_TOKENS_MAX_BY_DIALECT["gemini"]
+    assert over("gemini-3-pro") == framed + IMAGE_TOKENS_MAX_BY_DIALECT["gemini"]
