@@ -151,14 +151,12 @@ def check(config: Config = None, data_dir: DataDir = None, as_json: AsJson = Fal
 def usage(
     since: Annotated[
         str | None,
-        options.option("WHEN", "Count from then on: a duration back (30m, 24h, 7d) or an ISO date.", "for all time"),
+        options.option("WHEN", "Count from then on: a duration back (30m, 24h, 7d) or an ISO date."),
     ] = None,
     by: Annotated[
         str, typer.Option(metavar="model|key|account|day", help="What the table lists; JSON has all.")
     ] = "model",
-    account: Annotated[
-        str | None, options.option("ID", "Count only this account, by id or name.", "for all accounts")
-    ] = None,
+    account: Annotated[str | None, options.option("ID", "Count only this account, by id or name.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print each exchange as a line of CSV instead.")] = False,
     config: Config = None,
     data_dir: DataDir = None,

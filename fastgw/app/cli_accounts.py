@@ -38,7 +38,7 @@ def accounts_credit(
     note: Note = "",
     reference: Annotated[
         str | None,
-        options.option("TEXT", "Credits the amount once, however often it is said.", "for a credit that is new"),
+        options.option("TEXT", "Credits the amount once, however often it is said."),
     ] = None,
     config: Config = None,
     data_dir: DataDir = None,
@@ -65,7 +65,7 @@ def accounts_debit(
     note: Note = "",
     reference: Annotated[
         str | None,
-        options.option("TEXT", "Takes the amount once, however often it is said.", "for a debit that is new"),
+        options.option("TEXT", "Takes the amount once, however often it is said."),
     ] = None,
     config: Config = None,
     data_dir: DataDir = None,

@@ -19,7 +19,7 @@ ALL_MODELS, ANY_IP, NEVER = "*", "any", "never"
 
 
 def _quota(window: str) -> Any:
-    return options.option("USD", f"What it may spend {window}; 0: no such quota.", "for no such quota")
+    return options.option("USD", f"What it may spend {window}; 0: no such quota.", "Write 0 for no such quota.")
 
 
 def _limit(what: str) -> Any:
@@ -33,12 +33,14 @@ def _strict(flag: str) -> Any:
 Models = Annotated[
     str | None,
     options.option(
-        "A,B", "Models it may use: provider/model, bare names, or patterns (openai/*); '*' for all.", "for all models"
+        "A,B",
+        "Models it may use: provider/model, bare names, or patterns (openai/*); '*' for all.",
+        "Write '*' for all models.",
     ),
 ]
 Ips = Annotated[
     str | None,
-    options.option("A,B", "Addresses or CIDR blocks it may be used from, or `any`.", "for all addresses"),
+    options.option("A,B", "Addresses or CIDR blocks it may be used from, or `any`.", "Write `any` for all addresses."),
 ]
 Rpm = Annotated[int | None, _limit("Requests per minute")]
 Tpm = Annotated[int | None, _limit("Tokens per minute")]
@@ -46,18 +48,16 @@ Concurrency = Annotated[int | None, _limit("Requests at the same time")]
 Expires = Annotated[
     str | None,
     options.option(
-        "WHEN", "A duration from now (30d, 12h), an ISO date (2027-01-31), or `never`.", "for a key that stays valid"
+        "WHEN",
+        "A duration from now (30d, 12h), an ISO date (2027-01-31), or `never`.",
+        "Write `never` for a key that stays valid.",
     ),
 ]
 AccountId = Annotated[
     str | None,
-    options.option(
-        "ID",
-        "Account that pays, by id or name; else `default`, which is not limited.",
-        "for the account `default`",
-    ),
+    options.option("ID", "Account that pays, by id or name; a new key has `default`, which is not limited."),
 ]
-Group = Annotated[str | None, options.option("G", "Group of the settings, whose margin prices get.", "for no group")]
+Group = Annotated[str | None, options.option("G", "Group of the settings, whose margin prices get.")]
 QuotaUsd = Annotated[str | None, _quota("in all")]
 Quota5hUsd = Annotated[str | None, _quota("in any 5 hours")]
 QuotaDayUsd = Annotated[str | None, _quota("in any 24 hours")]
@@ -111,7 +111,7 @@ def keys_create(
 @keys.command("update", short_help="Change what a key may do.")
 def keys_update(
     key_id: KeyId,
-    name: Annotated[str | None, options.option("NAME", "What the key is for.", "to keep the name")] = None,
+    name: Annotated[str | None, options.option("NAME", "What the key is for.")] = None,
     models: Models = None,
     ips: Ips = None,
     rpm: Rpm = None,

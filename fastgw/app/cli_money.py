@@ -51,9 +51,7 @@ def codes_create(
     count: Annotated[int, typer.Option(metavar="K", min=1, max=10_000, help="How many.")] = 1,
     expires: Annotated[
         str | None,
-        options.option(
-            "WHEN", "A duration from now (30d, 12h) or an ISO date (2027-01-31).", "for codes that stay valid"
-        ),
+        options.option("WHEN", "A duration from now (30d, 12h) or an ISO date (2027-01-31)."),
     ] = None,
     config: Config = None,
     data_dir: DataDir = None,
@@ -95,9 +93,7 @@ def codes_list(config: Config = None, data_dir: DataDir = None, as_json: AsJson 
 
 @payments.command("list", short_help="List payments.")
 def payments_list(
-    account: Annotated[
-        str | None, options.option("ID", "Only those of this account, by id or name.", "for all accounts")
-    ] = None,
+    account: Annotated[str | None, options.option("ID", "Only those of this account, by id or name.")] = None,
     config: Config = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,

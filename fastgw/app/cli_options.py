@@ -1,6 +1,5 @@
 """What the verbs of the command line share: options that all have, and how texts become settings, moments, amounts."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,21 +8,16 @@ import typer
 from fastgw.app import start
 
 
-def said(without: str) -> Callable[[str | None], str | None]:
-    """A callback of an option that refuses an empty text: the variable of a shell that nobody has set must not come to
-    mean "all" or "no limit". `without` says what leaving the option out does, like "for all models"."""
+def option(metavar: str, text: str, instead: str = "Leave the option out, or give it a value.") -> Any:
+    """An option with a text, which is refused when it is empty: a variable of the shell that nobody has set must not
+    come to mean "all" or "no limit". `instead` says what to write then. Its default has to be None."""
 
     def check(value: str | None) -> str | None:
         if value is not None and not value.strip(" ,"):
-            raise typer.BadParameter(f"It is empty. Leave the option out {without}.")
+            raise typer.BadParameter(f"It is empty. {instead}")
         return value
 
-    return check
-
-
-def option(metavar: str, text: str, without: str) -> Any:
-    """An option with a text that is not empty; see `said`. Its default has to be None."""
-    return typer.Option(metavar=metavar, help=text, callback=said(without))
+    return typer.Option(metavar=metavar, help=text, callback=check)
 
 
 def _path(given: str) -> Path:

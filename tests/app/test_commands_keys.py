@@ -4,10 +4,15 @@ import pytest
 
 from tests.fakes.shell import Inside
 
-OPTIONS = (
-    "--models", "--ips", "--expires", "--account", "--group",
-    "--quota-usd", "--quota-5h-usd", "--quota-day-usd", "--quota-week-usd", "--quota-month-usd",
-)  # fmt: skip
+QUOTAS = ("--quota-usd", "--quota-5h-usd", "--quota-day-usd", "--quota-week-usd", "--quota-month-usd")
+INSTEAD = {
+    "--models": "'*' for all",
+    "--ips": "`any` for all",
+    "--expires": "`never`",
+    "--account": "Leave the option out",
+    "--group": "Leave the option out",
+    **dict.fromkeys(QUOTAS, "Write 0"),
+}
 
 
 @pytest.fixture
@@ -17,13 +22,13 @@ def grouped(desk: Inside) -> Inside:
     return desk
 
 
-@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("option", INSTEAD)
 @pytest.mark.parametrize("text", ["", " ", ","])
 def test_an_empty_option_is_refused_and_lifts_no_rule(desk: Inside, option: str, text: str) -> None:
     done = desk.run("keys", "create", "k", option, text)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert f"'{option}'" in done.stderr and "Leave the option out" in done.stderr
+    assert f"'{option}'" in done.stderr and INSTEAD[option] in done.stderr
     assert not (desk.folder / "data").exists()
 
 
