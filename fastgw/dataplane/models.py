@@ -8,6 +8,8 @@ from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
+
 from fastgw.clock import monotonic_ns, wall_ms
 from fastgw.dataplane.asking import Denied, admit_free, unknown_model
 from fastgw.dataplane.flight import Flight, Phase, Receive
@@ -15,10 +17,12 @@ from fastgw.dataplane.minting import Minter
 from fastgw.dataplane.patrol import Patrol
 from fastgw.dataplane.relay.downstream import Downstream, Send
 from fastgw.dataplane.reply import JSON_HEADERS, head, send_error
-from fastgw.dataplane.routing.catalog import allowed
+from fastgw.dataplane.routing.catalog import ModelInfo, allowed
 from fastgw.dataplane.stages import Stages
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import Principal
+from fastgw.money.amounts import PPM
+from fastgw.money.tariffs import with_margin
 from fastgw.protocols.listing import anthropic, google, openai
 from fastgw.protocols.listing.entry import Query, Shape
 
@@ -55,7 +59,8 @@ class Models:
 
     def _list(self, principal: Principal, dialect: str, query: Query) -> bytes:
         infos = self._s.catalog.current.models(wall_ms())
-        return _SHAPES[dialect].listed([info for info in infos if self._visible(principal, info.id)], query)
+        mine = [_paid(principal, info) for info in infos if self._visible(principal, info.id)]
+        return _SHAPES[dialect].listed(mine, query)
 
     def _show(self, principal: Principal, dialect: str, name: str) -> bytes:
         if dialect == "gemini":
@@ -63,13 +68,20 @@ class Models:
         info = self._s.catalog.current.model(name, wall_ms())
         if info is None or not self._visible(principal, info.id):
             raise unknown_model(name[:256])
-        return _SHAPES[dialect].shown(info)
+        return _SHAPES[dialect].shown(_paid(principal, info))
 
     def _visible(self, principal: Principal, name: str) -> bool:
         if not principal.models:
             return True
         ways = self._s.catalog.current.resolve(name)
         return any(allowed(principal.models, way.public_model, name) for way in ways)
+
+
+def _paid(principal: Principal, info: ModelInfo) -> ModelInfo:
+    """The model with the price that this caller pays."""
+    if principal.margin_ppm == PPM or info.price is None:
+        return info
+    return msgspec.structs.replace(info, price=with_margin(info.price, principal.margin_ppm))
 
 
 def asked_in(scope: MutableMapping[str, Any]) -> str:

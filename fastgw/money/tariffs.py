@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from fastgw.money.amounts import PPM
 from fastgw.money.pricing import AS_BASE, Pricing, Tariff
 from fastgw.settings.prices import DatedPrice, Price, SpeedPrice, TokenPrices
 
@@ -23,6 +24,21 @@ def price_at(price: Price, now_ms: int) -> DatedPrice | None:
     entries = sorted((price, *price.changes), key=lambda entry: day_ms(entry.from_))
     begun = [entry for entry in entries if day_ms(entry.from_) <= now_ms]
     return begun[-1] if begun else None if now_ms else entries[0]
+
+
+def with_margin(price: DatedPrice, margin_ppm: int) -> DatedPrice:
+    """The token prices that lists show, as somebody with this margin pays them, each rounded up."""
+
+    def paid(nano: int) -> int:
+        return -(-nano * margin_ppm // PPM)
+
+    return msgspec.structs.replace(
+        price,
+        input=paid(price.input),
+        output=paid(price.output),
+        cache_read=None if price.cache_read is None else paid(price.cache_read),
+        cache_write=None if price.cache_write is None else paid(price.cache_write),
+    )
 
 
 def day_ms(day: datetime.date | None) -> int:

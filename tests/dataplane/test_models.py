@@ -5,10 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from fastgw import apikey
 from fastgw.dataplane.models import asked_in
+from fastgw.exchange import Principal
 from fastgw.limits import Limits
 from tests.dataplane.caller import Caller
-from tests.dataplane.conftest import Worker
+from tests.dataplane.conftest import Worker, WorkerOf
 
 ANTHROPIC = (b"anthropic-version", b"2026-10-21")
 
@@ -102,3 +104,15 @@ async def test_a_refusal_is_told_in_the_shape_of_who_asks_and_one_by_a_limit_tel
     assert b"retry-after" in refused.headers
     wrong = await as_anthropic(ask(worker, "sk-fgw-wrong")).answer()
     assert (wrong.status, msgspec.json.decode(wrong.text)["error"]["type"]) == (401, "authentication_error")
+
+
+async def test_the_prices_are_those_that_the_caller_pays(worker_of: WorkerOf) -> None:
+    worker = await worker_of('\n[prices."fake/fake-1"]\ninput = 1_000_000_000\noutput = 3_000_000_001\n')
+    key = apikey.mint()
+    await worker.mirror.sync([Principal("key_m", apikey.digest(key), 1, "m", Limits(), margin_ppm=1_500_000)])
+    dear = (await body_of(ask(worker, key, "fake/fake-1")))["pricing"]
+    assert (dear["prompt"], dear["completion"]) == ("0.0000015", "0.000004500000002")
+    plain = (await body_of(ask(worker, worker.key, "fake/fake-1")))["pricing"]
+    assert plain["prompt"] == "0.000001"
+    listed = (await body_of(ask(worker, key)))["data"]
+    assert next(one for one in listed if one["id"] == "fake/fake-1")["pricing"] == dear
