@@ -8,9 +8,9 @@ from fastgw.app.command_stores import account_of, database, standing, tell_accou
 from fastgw.app.output import DONE
 from fastgw.money.amounts import usd
 from fastgw.settings import Settings
-from fastgw.storage.sql.accounts import Account, Accounts
+from fastgw.storage.sql.accounts import Account, Accounts, Posted
 from fastgw.storage.sql.keys import Keys
-from fastgw.storage.sql.postings import CREDIT, DEBIT
+from fastgw.storage.sql.postings import CODE, CREDIT, DEBIT
 
 HISTORY_MAX = 20
 """Changes by hand, codes and payments that `accounts show` lists."""
@@ -87,11 +87,11 @@ def show_account(settings: Settings, asked: str, *, as_json: bool) -> int:
         return DONE
     output.line(f"{account.id}  {account.name}  {_type(account)}")
     output.line(f"balance {usd(account.balance_nano)} USD, of which {usd(held_nano)} USD are held by running requests")
-    output.line(f"keys: {', '.join(key.id for key in keys) or 'none'}")
+    output.line(f"keys: {', '.join(f'{key.id} ({key.name})' for key in keys) or 'none'}")
     if history:
         output.line()
         rows = [
-            (moments.shown(one.at_ms // 1000), one.kind, usd(one.amount_nano), one.reference, one.note)
+            (moments.shown(one.at_ms // 1000), one.kind, usd(one.amount_nano), _reference(one), one.note)
             for one in history
         ]
         output.table(("AT", "KIND", "USD", "REFERENCE", "NOTE"), rows, right=frozenset({2}))
@@ -124,6 +124,11 @@ def limit_account(settings: Settings, asked: str, *, prepaid: bool, as_json: boo
         told = "pays from its balance now" if prepaid else "is not limited to its balance any more"
         output.line(f"{account.id} ({account.name}) {told}.")
     return DONE
+
+
+def _reference(one: Posted) -> str:
+    # A code's is its hash; the note has how the code begins.
+    return "" if one.kind == CODE else one.reference
 
 
 def _type(account: Account) -> str:

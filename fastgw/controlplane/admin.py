@@ -102,7 +102,7 @@ class UsageExport:
     """`GET /api/admin/usage.csv`, oldest rows first, as fast as the caller reads and no faster.
 
     Query: `since` and `until` (a date or an ISO 8601 time, UTC without an offset; `until` is not included), `key`,
-    `account`.
+    `account` (id or name).
     """
 
     def __init__(self, clerk: Clerk) -> None:
@@ -112,10 +112,22 @@ class UsageExport:
         """Rows as a stream. What fails before the first row is an error; later failures cut the answer."""
         query = request.query("since", "until", "key", "account")
         since_ms, until_ms = (moment_ms(query.get(name, ""), name) for name in ("since", "until"))
-        wanted = (since_ms, until_ms, query.get("key", ""), query.get("account", ""))
+        asked = query.get("account", "")
+        account_id = await self._account(asked) if asked else ""
+        wanted = (since_ms, until_ms, query.get("key", ""), account_id)
         first = await self._chunk(*wanted, None)
         disposition = (b"content-disposition", b'attachment; filename="usage.csv"')
         return Answer(200, self._parts(first, *wanted), MEDIA_TYPE, (disposition,))
+
+    async def _account(self, asked: str) -> str:
+        """The id of an account by id or name. Raises `Refused` (404) for a name that none has."""
+        # Rows may be of an account that the books do not have.
+        if asked.startswith("acct_"):
+            return asked
+        found = await self._clerk.run(lambda books: books.accounts.find(asked))
+        if found is None:
+            raise Refused(404, "account_not_found", f"There is no account {asked}.")
+        return found.id
 
     async def _parts(
         self, rows: list[UsageRow], since_ms: int, until_ms: int, key_id: str, account_id: str

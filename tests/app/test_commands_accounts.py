@@ -91,6 +91,7 @@ def test_a_key_belongs_to_an_account_and_has_quotas(desk: Inside) -> None:
     )
     assert listed[key["id"]]["account_id"] == account
     assert desk.told("accounts", "show", account)["keys"] == [key["id"]]
+    assert f"keys: {key['id']} (one)" in desk.run("accounts", "show", "ada").stdout
 
     default = next(one for one in desk.told("accounts", "list") if one["name"] == "default")
     assert default["prepaid"] is False

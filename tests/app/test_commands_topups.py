@@ -17,6 +17,8 @@ def test_codes_are_shown_once_and_listed_without_redeeming(desk: Inside) -> None
     engine.dispose()
 
     assert desk.told("accounts", "show", "ada")["balance_usd"] == "5"
+    (row,) = [line for line in desk.run("accounts", "show", "ada").stdout.splitlines() if " code " in line]
+    assert row.split()[-3:] == ["code", "5", f"{made[0][:9]}-…"]
     listed = {one["hint"]: one for one in desk.told("codes", "list")}
     assert {one["state"] for one in listed.values()} == {"valid", "redeemed"}
     (spent,) = [one for one in listed.values() if one["state"] == "redeemed"]

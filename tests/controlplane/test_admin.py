@@ -78,6 +78,10 @@ async def test_usage_as_csv_comes_whole_and_filtered(both: Plane) -> None:
         assert none.status == 200 and len(none.text.splitlines()) == 1
     assert await both.no("GET", "/api/admin/usage.csv?since=yesterday") == (400, "invalid_request")
     assert await both.no("GET", "/api/admin/usage.csv?key=a%00") == (400, "invalid_request")
+    write(both.engine, exchange("ex_team", account_id=both.account_id))
+    named = await both.ask("GET", "/api/admin/usage.csv?account=team")
+    assert [row.split(",")[0] for row in named.text.decode().split("\r\n")[1:-1]] == ["ex_team"]
+    assert await both.no("GET", "/api/admin/usage.csv?account=nosuch") == (404, "account_not_found")
     for query in ("acount=acct_a", "key=", "key=%20", "account=acct_a&x=1"):
         assert await both.no("GET", f"/api/admin/usage.csv?{query}") == (400, "invalid_request")
 

@@ -59,7 +59,8 @@ def post(
         raise LedgerError(f"There is no account {account_id!r}.")
     if _posted(connection, account_id, amount_nano, kind, reference):
         return False
-    if abs(balance + amount_nano) > AMOUNT_MAX:
+    # Charges know no bound: a balance beyond it is led back by credits.
+    if abs(balance + amount_nano) > max(AMOUNT_MAX, abs(balance)):
         raise LedgerError(
             f"The balance would be {usd(balance + amount_nano)} USD; no account goes beyond {usd(AMOUNT_MAX)} USD."
         )

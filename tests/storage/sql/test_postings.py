@@ -119,6 +119,18 @@ def test_a_balance_stays_within_what_the_gate_can_hold(engine: Engine) -> None:
     assert balance(engine, anna) == (-AMOUNT_MAX, 3)
 
 
+def test_a_balance_beyond_that_is_led_back_by_credits(engine: Engine) -> None:
+    anna = account(engine)
+    charges = Charges(engine.dialect.name)
+    with engine.begin() as connection:
+        charges.post(connection, {anna: 3 * AMOUNT_MAX}, "j:0:8", NOW_MS)
+    with pytest.raises(LedgerError, match="beyond"):
+        put(engine, anna, -1, REFUND, "c", party="operator:x")
+    for number in range(3):
+        assert put(engine, anna, AMOUNT_MAX, reference=f"back {number}")
+    assert balance(engine, anna)[0] == 0
+
+
 def test_a_refused_posting_leaves_the_callers_transaction_as_it_was(engine: Engine) -> None:
     anna = account(engine)
     with engine.begin() as connection:
