@@ -33,7 +33,7 @@ BLOCKED_S = 5.0
 """How long an address is refused without asking the store again."""
 POLL_S = 0.5
 READS_MAX = 256
-"""Reads of the store under way at once in one worker; beyond it, 503."""
+"""Reads of the store under way at once in one worker, of keys and of counts each; beyond it, 503."""
 
 _log = logging.getLogger("fastgw.auth")
 
@@ -79,6 +79,7 @@ class Keys:
         self._blocked: dict[str, float] = {}
         self._allowed: dict[tuple[str, str], bool] = {}
         self._reads: dict[str, asyncio.Task[Principal | GatewayError | None]] = {}
+        self._looks: dict[str, asyncio.Task[int | GatewayError]] = {}
         self._version = -1
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -118,7 +119,7 @@ class Keys:
         hashed = digest(key)
         known = self._by_digest.get(hashed)
         if known is None:
-            if self._wrong_keys_max > 0 and await self._store.wrong(bucket, 0) >= self._wrong_keys_max:
+            if self._wrong_keys_max > 0 and await self._tried(bucket) >= self._wrong_keys_max:
                 raise self._block(bucket)
             known = await self._find(hashed)
         if known is None:
@@ -204,6 +205,25 @@ class Keys:
                 self._drop()
             self._by_digest[hashed] = Known(principal, networks(principal.ips))
         return principal
+
+    async def _tried(self, bucket: str) -> int:
+        """How many wrong keys this address has tried; its requests wait for one look together, as `_find` has them."""
+        look = self._looks.get(bucket)
+        if look is None:
+            if len(self._looks) >= READS_MAX:
+                raise GatewayError(ErrorKind.OVERLOADED, "Too many new keys at once. Try again.", retry_after_s=1)
+            look = self._looks[bucket] = spawn(self._look(bucket), name="wrong keys read")
+            look.add_done_callback(lambda _: self._looks.pop(bucket, None))
+        count = await asyncio.shield(look)
+        if isinstance(count, GatewayError):
+            raise count
+        return count
+
+    async def _look(self, bucket: str) -> int | GatewayError:
+        try:
+            return await self._store.wrong(bucket, 0)
+        except GatewayError as error:
+            return error
 
     async def _wrong(self, bucket: str) -> GatewayError:
         """Count a wrong key, and say what its sender is told."""

@@ -68,6 +68,13 @@ async def test_a_key_is_looked_up_once(keys: Keys) -> None:
         assert monotonic() < end
 
 
+async def test_a_crowd_with_a_new_key_looks_once_together(keys: Keys) -> None:
+    # As many as meet a worker that has just started; each read of its own would take a connection of its own.
+    headers = bearer(KEY)
+    told = await asyncio.gather(*(keys.authenticate(headers, b"", ADDRESS) for _ in range(1_000)))
+    assert set(told) == {PRINCIPAL}
+
+
 async def test_a_revocation_is_heard(keys: Keys, mirror: KeyMirror) -> None:
     await keys.authenticate(bearer(KEY), b"", ADDRESS)
     await mirror.put(msgspec.structs.replace(PRINCIPAL, epoch=2, disabled=True))
