@@ -63,9 +63,12 @@ def configuration(provider: FakeProvider, dark_port: int = 9) -> str:
 
 
 @contextmanager
-def opened(folder: Path, *, workers: int, database_url: str = "", top: str = "", more: str = "") -> Iterator[Till]:
+def opened(
+    folder: Path, *, workers: int, database_url: str = "", redis_url: str = "", top: str = "", more: str = ""
+) -> Iterator[Till]:
     """A till of its own, for tests that break something; `top` and `more` are further lines of its configuration."""
-    environ = {"FASTGW_DATABASE_URL": database_url} if database_url else {}
+    urls = {"FASTGW_DATABASE_URL": database_url, "FASTGW_REDIS_URL": redis_url}
+    environ = {name: url for name, url in urls.items() if url}
     meter = Meter()
     with FakeProvider(models=()) as provider, socket.socket() as dark:
         # It takes connections and never says a word, so that TLS to it comes to no end.

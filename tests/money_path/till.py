@@ -216,9 +216,9 @@ class Account:
         The cap that it writes into a request without one tells what it has. `key` must have no quota.
         """
         self.until_settled()
-        self.credit(f"{Decimal(NANO // 20 - min(0, self.balance_nano)) / NANO:f}")
-        # With more than the default cap costs, the cap would tell nothing.
-        model = "plain/fake-1" if self.balance_nano < NANO // 10 else "dear/fake-1"
+        # With more than the default cap costs, the cap would tell nothing; with too little, there would be none.
+        model, more = ("plain/fake-1", NANO // 20) if self.balance_nano < NANO // 20 else ("dear/fake-1", NANO)
+        self.credit(f"{Decimal(more - min(0, self.balance_nano)) / NANO:f}")
         twin = self.till.account(usd=f"{Decimal(self.balance_nano) / NANO:f}")
         expected, step = twin._kept_back(twin.key(), model), PRICES[model]["output"] // MILLION
 
