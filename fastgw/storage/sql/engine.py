@@ -108,9 +108,10 @@ def _remedy(address: URL) -> str:
 
 def _make_private(_dialect: object, _record: object, arguments: Sequence[Any], _options: object) -> None:
     # SQLite would make the file readable for everybody; those beside it get the same mode. What fails, SQLite tells.
+    # Never open one that is there: closing it again would drop this process's locks on it (fcntl(2), F_SETLK).
     if not arguments[0].startswith("file:"):
         with suppress(OSError):
-            os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:

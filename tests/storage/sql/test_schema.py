@@ -60,6 +60,24 @@ def test_a_file_of_sqlite_is_its_owners_alone(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
+def test_a_second_connection_leaves_the_locks_of_the_first(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    migrate(url)
+    first, second = open_engine(url), open_engine(url)
+    with first.begin() as connection:
+        connection.execute(text("UPDATE meta SET value = value + 1"))
+    with second.connect() as connection:
+        connection.execute(text("SELECT 1 FROM meta"))
+        # Whoever closes last empties the log beside the database: another process is never last while we have it open.
+        look = (
+            "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM meta').fetchall(); c.close()"
+        )
+        subprocess.run([sys.executable, "-c", look, str(tmp_path / "x.db")], check=True)
+        assert (tmp_path / "x.db-wal").exists()
+    first.dispose()
+    second.dispose()
+
+
 def test_the_steps_lead_to_the_tables_that_the_program_works_with(engine: Engine) -> None:
     with engine.connect() as connection:
         difference = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA)
