@@ -31,7 +31,6 @@ TESTED_ELSEWHERE = {
     "fastgw/app/cli_keys.py": "tests/app/test_commands_keys*.py run its verbs",
     "fastgw/app/cli_money.py": "tests/app/test_commands_*.py run its verbs",
     "fastgw/app/cli_options.py": "tests/app: every verb, and every misuse of one",
-    "fastgw/app/command_stores.py": "tests/app: every verb that needs a database or a store",
     "fastgw/app/commands_ledger.py": "tests/app/test_commands_accounts.py",
     "fastgw/app/control_routes.py": "tests/controlplane ask every route",
     "fastgw/app/counted.py": "tests/keeper/whole.py: every keeper in tests/keeper asks through it",
