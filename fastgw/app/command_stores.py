@@ -104,8 +104,11 @@ def tell_keys(settings: Settings, principals: Sequence[Principal]) -> None:
     ask(settings.stores.redis_url, KeyMirror, put)
 
 
-def tell_accounts(settings: Settings, ids: Sequence[str]) -> None:
-    """Have the keeper publish these accounts' balances at once. If the store is away, the keeper finds the change."""
+def tell_purses(settings: Settings, ids: Sequence[str]) -> None:
+    """Have the keeper publish at once what the ledger knows of these accounts and keys.
+
+    If the store is away, the keeper finds changed balances by itself, and has all records to make anew.
+    """
     ask(settings.stores.redis_url, PurseBoard, lambda board: board.want(ids))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastgw import clock
 from fastgw.app import moments, output
-from fastgw.app.command_stores import account_of, database, standing, tell_accounts, tell_keys
+from fastgw.app.command_stores import account_of, database, standing, tell_keys, tell_purses
 from fastgw.app.output import DONE
 from fastgw.money.amounts import usd
 from fastgw.settings import Settings
@@ -44,7 +44,7 @@ def credit_account(
             now_ms=clock.wall_ms(),
         )
         account = accounts.get(account.id) or account
-    tell_accounts(settings, [account.id])
+    tell_purses(settings, [account.id])
     if as_json:
         output.result({"id": account.id, "credited": credited, **_balance(account)})
     elif credited:
@@ -116,7 +116,7 @@ def limit_account(settings: Settings, asked: str, *, prepaid: bool, as_json: boo
         found = account_of(engine, asked)
         account = Accounts(engine).set_prepaid(found.id, prepaid) or found
         principals = [key.principal(prepaid=prepaid) for key in Keys(engine).of_account(account.id)]
-    tell_accounts(settings, [account.id])
+    tell_purses(settings, [account.id])
     tell_keys(settings, principals)
     if as_json:
         output.result(_shown(account))

@@ -9,7 +9,7 @@ import msgspec
 
 from fastgw import apikey, clock
 from fastgw.app import output
-from fastgw.app.command_stores import account_of, database, tell_keys
+from fastgw.app.command_stores import account_of, database, tell_keys, tell_purses
 from fastgw.app.commands_keys_shown import key_of, shown
 from fastgw.app.margins import Margins
 from fastgw.app.output import DONE
@@ -94,6 +94,9 @@ def update_key(settings: Settings, key_id: str, rules: KeyRules, *, source: str,
             said["account_id"] = account_of(engine, rules.account).id
         record = key_of(Keys(engine).change(key_id, changed), key_id)
         principal = principal_of(record, Accounts(engine))
+    if record.quotas is not None:
+        # The gate may have a record from an earlier quota; what was spent without one is in the ledger alone.
+        tell_purses(settings, [record.id])
     tell_keys(settings, [principal])
     if as_json:
         output.result(shown(record) | ({"notes": notes} if notes else {}))

@@ -1,4 +1,4 @@
-"""What commands tell a running gateway of keys: never a margin that they do not know."""
+"""What commands tell a running gateway of keys: no margin that they do not know, and quotas with what was spent."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,6 +15,8 @@ from fastgw.settings.money import GroupSettings
 from fastgw.settings.values import Stores
 from fastgw.storage.valkey import embedded
 from fastgw.storage.valkey.keys import KeyMirror
+from fastgw.storage.valkey.purse_board import PurseBoard
+from tests.fakes.shell import Inside
 
 
 @pytest.fixture
@@ -56,3 +58,19 @@ def test_a_key_whose_margin_is_not_known_is_left_to_the_keeper_unless_it_is_revo
     found = mirrored(url)
     assert found is not None
     assert found.disabled
+
+
+def test_what_a_key_has_spent_is_published_when_it_gets_a_quota(url: str, desk: Inside) -> None:
+    async def wanted() -> set[str]:
+        board = PurseBoard(url)
+        try:
+            return await board.wanted()
+        finally:
+            await board.aclose()
+
+    desk.environ["FASTGW_REDIS_URL"] = url
+    made = desk.told("keys", "create", "k")["id"]
+    desk.told("keys", "update", made, "--rpm", "5")
+    assert asyncio.run(wanted()) == set()
+    desk.told("keys", "update", made, "--quota-day-usd", "5")
+    assert asyncio.run(wanted()) == {made}
