@@ -85,16 +85,17 @@ class Book:
         """What has been delivered so far, in case this worker dies."""
         flight.checkpoint_bytes = flight.delivered_bytes
         flight.checkpoint_ns = monotonic_ns()
-        tap = flight.tap
-        charge = _charge(flight, *_usage(flight))
+        usage, estimated = _usage(flight)
+        charge = _charge(flight, usage, estimated)
         self._settlement.checkpoint(
             Checkpoint(
                 flight.exchange_id,
                 flight.delivered_bytes,
                 _ms_between(flight.started_ns, flight.first_byte_ns),
-                tap.output_tokens_estimate() if tap is not None else 0,
+                usage.output_tokens,
                 charge.charge_nano,
                 charge.cost_nano,
+                usage.input_tokens,
             )
         )
 

@@ -260,10 +260,10 @@ def test_a_gateway_that_ends_leaves_no_hold(own: Till, ending: str) -> None:
 
 
 def assert_charged(row: dict[str, Any]) -> None:
-    """What was said costs its price, and the prompt something: the gateway has two ways to count it."""
-    said = worth({"out_text": row["out_text"]}, PLAIN)
+    """Prompt and what was said, at their price."""
     assert row["out_text"] > 0
-    assert said < row["charge_nano"] <= said + worth({"in_text": 400}, PLAIN)
+    assert row["in_text"] > 0
+    assert row["charge_nano"] == worth(row, PLAIN)
 
 
 @contextmanager

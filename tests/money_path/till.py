@@ -125,7 +125,11 @@ class Till:
         """Ask until it is answered so."""
 
         def look() -> Told | None:
-            told = self.send(asked)
+            try:
+                told = self.send(asked)
+            except httpx.TransportError:
+                # A worker that was killed takes its connections along.
+                return None
             return told if told.status == status else None
 
         return until(look, f"an answer with {status}")
