@@ -1,14 +1,11 @@
 """Prices of the admin API to the board that workers read: at start, whenever it is lost, and after every change."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Protocol
 
-from fastgw.keeper.pause import pause, until_tick
+from fastgw.keeper.steady import steadily
 from fastgw.settings.prices import Price
-
-_log = logging.getLogger("fastgw.keeper")
 
 CHECK_S = 1.0
 """Between two looks: so long a changed price may take to reach the workers."""
@@ -40,25 +37,10 @@ class PriceMirroring:
     def __init__(self, source: PriceSource, board: PriceBoard) -> None:
         self._source = source
         self._board = board
-        self._failing = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Mirror until `stop` is set."""
-        while True:
-            try:
-                await self.look()
-            # Sources and boards raise errors of their own kinds, and if this loop ended, no price would ever change
-            # again. Workers go on with the prices that they know; the next look tries again.
-            except Exception as error:
-                if not self._failing:
-                    _log.error("prices cannot be mirrored, trying on", exc_info=error)
-                self._failing = True
-            else:
-                if self._failing:
-                    _log.warning("prices are mirrored again")
-                self._failing = False
-            if await pause(stop, until_tick(CHECK_S)):
-                return
+        await steadily(stop, self.look, CHECK_S, "prices")
 
     async def look(self) -> None:
         """Publish all prices if there is a reason to."""
