@@ -28,7 +28,7 @@ def error_of(caller: Caller) -> dict[str, str]:
 
 async def test_values_are_json_with_a_number_of_the_request() -> None:
     async def shown(request: Request) -> Answer:
-        return told({"n": (await request.json(Body)).number, "q": request.query()}, 201)
+        return told({"n": (await request.json(Body)).number, "q": request.query("a", "b")}, 201)
 
     served = Served(POST=shown)
     first, second = [await ask(served, {"number": 5}, query=b"a=1&a=2") for _ in range(2)]
@@ -55,6 +55,16 @@ async def test_errors(raised: Exception, status: int, code: str) -> None:
     assert b"secret" not in caller.text
     assert (b"retry-after" in caller.headers) == (status == 503)
     assert (b"www-authenticate" in caller.headers) == (status == 401)
+
+
+@pytest.mark.parametrize(("query", "hint"), [(b"c=1", "'c'"), (b"a=", "'a' is empty"), (b"a=1&a=%20", "'a' is empty")])
+async def test_a_parameter_that_is_not_known_or_empty_is_refused(query: bytes, hint: str) -> None:
+    async def shown(request: Request) -> Answer:
+        return told(request.query("a", "b"))
+
+    caller = await ask(Served(POST=shown), query=query)
+    assert caller.status == 400
+    assert hint in error_of(caller)["message"]
 
 
 async def test_bodies_and_queries_that_cannot_be_read() -> None:
