@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Integer, func, literal_column, select
 from fastgw.exchange import Purse
 from fastgw.money.amounts import AMOUNT_MAX
 from fastgw.storage.sql.accounts import ID_PREFIX as ACCOUNT_PREFIX
-from fastgw.storage.sql.engine import reading, snapshot
+from fastgw.storage.sql.engine import snapshot
 from fastgw.storage.sql.rollup import SLOT_S, month_of
 from fastgw.storage.sql.tables import (
     ACCOUNTS,
@@ -53,13 +53,6 @@ class PurseSource:
             if keys:
                 found += _keys(connection, keys, version, drained, now_ms // 1_000)
         return found
-
-    def versions(self) -> tuple[int, int]:
-        """`money_version` and `journals_version`: whether there is anything to look for, in one read."""
-        query = select(META.c.name, META.c.value).where(META.c.name.in_((MONEY_VERSION, JOURNALS_VERSION)))
-        with reading(self._engine) as connection:
-            found = {row.name: row.value for row in connection.execute(query)}
-        return found[MONEY_VERSION], found[JOURNALS_VERSION]
 
     def workers(self) -> tuple[int, frozenset[int]]:
         """`journals_version`, and the numbers of the workers that may hold money."""
