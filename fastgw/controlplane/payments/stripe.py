@@ -1,10 +1,12 @@
 """Stripe Checkout: hosted payment pages, signed notices, refunds and disputes.
 
 Sources: docs.stripe.com/api/checkout/sessions/create, /webhooks#verify-manually, /checkout/fulfillment,
-/api/disputes/object, /currencies (all read 2026-11).
+/api/disputes/object, /currencies, /payment-links/url-parameters (all read 2026-11).
 
-- A session is made with the payment's id as `client_reference_id`, in its metadata and in the metadata of its payment
-  intent, from where it gets to the charge. A dispute has neither: its payment intent is fetched.
+- A session is made with the payment's id in its metadata and in the metadata of its payment intent, from where it gets
+  to the charge. A dispute has neither: its payment intent is fetched.
+- It is in `client_reference_id` too, but only to be seen: buyers of something else, by a payment link of the same
+  Stripe account, can name any there, and a refund of that would not lead back to the payment.
 - `checkout.session.completed` comes with `payment_status` `unpaid` for methods that take days; the money is told by
   `checkout.session.async_payment_succeeded` or `…_failed`.
 - `charge.refunded` tells all that was refunded of a charge so far. A refund that fails later at the payer's bank is
@@ -75,7 +77,6 @@ class _Session(msgspec.Struct):
     payment_status: str = ""
     amount_total: int | None = None
     currency: str | None = None
-    client_reference_id: str | None = None
     metadata: dict[str, str] | None = None
 
 
@@ -227,7 +228,8 @@ class Stripe:
 
 
 def _of_session(event: _Event, session: _Session) -> list[Notice]:
-    owner = session.client_reference_id or (session.metadata or {}).get(ORDER_KEY, "")
+    # Not `client_reference_id`: whoever opens a payment link of the same account says it, in the link's query string.
+    owner = (session.metadata or {}).get(ORDER_KEY, "")
     claims: tuple[Claim, ...] = ()
     if event.type.endswith("_failed"):
         claims = (Claim("", "failed"),)

@@ -202,6 +202,15 @@ async def test_what_else_the_account_sells_is_none_of_ours(shop: Shop) -> None:
     assert (shop.balance, shop.events) == (0, 0)
 
 
+async def test_a_reference_that_buyers_of_something_else_can_name_credits_nothing(shop: Shop) -> None:
+    started = await shop.begin("stripe")
+    paid = json.loads(shop.cards.pay(shop.ref(started)))
+    # A payment link of the same account, opened with `?client_reference_id=pay_…`.
+    paid["data"]["object"].update(client_reference_id=started.payment_id, metadata={}, id="cs_link")
+    assert await shop.hears("stripe", shop.cards.signed(json.dumps(paid).encode())) == 200
+    assert (shop.balance, shop.events) == (0, 0)
+
+
 async def test_another_currency_than_the_payments_is_put_on_record_and_not_credited(shop: Shop) -> None:
     started = await shop.begin("stripe")
     shop.cards.sessions[shop.ref(started)]["currency"] = "jpy"
