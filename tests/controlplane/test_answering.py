@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fastgw.controlplane import answering
 from fastgw.controlplane.answering import Answer, NotFound, Refused, Request, Served, told
 from fastgw.errors import ErrorKind, GatewayError
 from tests.dataplane.caller import Caller
@@ -69,7 +70,7 @@ async def test_a_parameter_that_is_not_known_or_empty_is_refused(query: bytes, h
 
 async def test_bodies_and_queries_that_cannot_be_read() -> None:
     async def read(request: Request) -> Answer:
-        request.query()
+        request.query("a")
         return told((await request.json(Body)).number)
 
     served = Served(POST=read)
@@ -81,7 +82,23 @@ async def test_bodies_and_queries_that_cannot_be_read() -> None:
     packed = await ask(served, b"", headers=[(b"content-encoding", b"gzip")])
     assert (packed.status, error_of(packed)["code"]) == (415, "unsupported_encoding")
     assert (await ask(served, {"number": 1}, query=b"&".join(b"a=1" for _ in range(40)))).status == 400
-    assert (await ask(served, {"number": 1}, query=b"a=%0a")).status == 400
+    assert (await ask(served, {"number": 1}, query=b"a=x%0ay")).status == 400
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "BODY_TIMEOUT_S", 0.05)
+
+    class Slow(Caller):
+        async def _receive(self) -> dict[str, Any]:
+            # Never nothing for long, and never an end.
+            await asyncio.sleep(0.01)
+            return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def read(request: Request) -> Answer:
+        return told((await request.json(Body)).number)
+
+    caller = await Slow(Served(POST=read), "k", path="/api/x", path_params={}).answer()
+    assert (caller.status, error_of(caller)["code"]) == (408, "request_timeout")
 
 
 async def test_other_methods_and_paths() -> None:
