@@ -3,6 +3,7 @@
 An endpoint is a function from a `Request` to an `Answer`, and says no by raising `Refused`.
 """
 
+import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
@@ -21,6 +22,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 BODY_BYTES_MAX = 64 * 1024
 """Of a request with JSON; the longest, a price with all its tiers and variants, has some kilobytes."""
+BODY_TIMEOUT_S = 20.0
+"""From asking for a body to its last byte: providers' notices come from anybody, and each holds a place in a worker."""
 QUERY_FIELDS_MAX = 32
 PART_LENGTH_MAX = 512
 """Of a path."""
@@ -87,27 +90,30 @@ class Request:
         return found
 
     async def body(self, bytes_max: int = BODY_BYTES_MAX) -> bytes:
-        """The whole body. Raises `Refused` (413, 415)."""
+        """The whole body. Raises `Refused` (408, 413, 415)."""
         if self.header(b"content-encoding") not in {"", "identity"}:
             raise Refused(415, "unsupported_encoding", "Send the body without a Content-Encoding.")
         too_large = Refused(413, "request_too_large", f"The body is larger than {bytes_max // 1024} KB.")
         length = self.header(b"content-length")
         if length.isdigit() and (len(length) > 15 or int(length) > bytes_max):
             raise too_large
-        body = b""
-        while True:
-            message = await self._receive()
-            if message["type"] != "http.request":
-                raise Refused(499, "client_gone", "The client closed the connection.")
-            part: bytes = message.get("body", b"")
-            body += part
-            if len(body) > bytes_max:
-                raise too_large
-            if not message.get("more_body"):
-                return body
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                while True:
+                    message = await self._receive()
+                    if message["type"] != "http.request":
+                        raise Refused(499, "client_gone", "The client closed the connection.")
+                    body += message.get("body", b"")
+                    if len(body) > bytes_max:
+                        raise too_large
+                    if not message.get("more_body"):
+                        return bytes(body)
+        except TimeoutError:
+            raise Refused(408, "request_timeout", f"The body did not come within {BODY_TIMEOUT_S:g} s.") from None
 
     async def json(self, wanted: type[T]) -> T:
-        """The body as a value of that type. Raises `Refused` (400, 413, 415)."""
+        """The body as a value of that type. Raises `Refused` (400, 408, 413, 415)."""
         try:
             return msgspec.json.decode(await self.body(), type=wanted)
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:

@@ -9,11 +9,14 @@ from fastgw.clock import wall_ms
 from fastgw.controlplane.answering import Answer, Refused, Request, told
 from fastgw.controlplane.moments import amount_nano
 from fastgw.controlplane.ports import Books, Callers, Clerk, Desk, Holder
+from fastgw.errors import ErrorKind, GatewayError
 from fastgw.money.amounts import usd
 from fastgw.money.topups import Payment
 
 NOTICE_BYTES_MAX = 256 * 1024
 """Of a provider's notice; theirs have some kilobytes."""
+NOTICES_MAX = 64
+"""That are read or acted upon at once in a worker: with the largest bodies 16 MB. Others get 503, and come again."""
 PAYMENTS_MAX = 100
 """That are listed."""
 
@@ -38,6 +41,7 @@ class Billing:
         self._clerk = clerk
         self._callers = callers
         self._desk = desk
+        self._notices = 0
 
     async def redeem(self, request: Request) -> Answer:
         """`POST /api/billing/redeem`: credits a code to the account of the key, once.
@@ -107,9 +111,16 @@ class Billing:
 
     async def notify(self, request: Request) -> Answer:
         """`POST /api/payments/{provider}/notify`: for providers, who prove by a signature that it is them."""
-        body = await request.body(NOTICE_BYTES_MAX)
-        address, _ = self._callers.address(request)
-        status, text = await self._desk.notify(request.part("provider"), request.headers, body, address)
+        provider = request.part("provider")
+        if self._notices >= NOTICES_MAX:
+            raise GatewayError(ErrorKind.OVERLOADED, "Too many notices come at once. Try again.", retry_after_s=1)
+        self._notices += 1
+        try:
+            body = await request.body(NOTICE_BYTES_MAX)
+            address, _ = self._callers.address(request)
+            status, text = await self._desk.notify(provider, request.headers, body, address)
+        finally:
+            self._notices -= 1
         return Answer(status, text.encode(), "text/plain; charset=utf-8")
 
     async def _holder(self, request: Request) -> Holder:

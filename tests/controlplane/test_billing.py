@@ -1,11 +1,18 @@
 """Top-ups for holders of keys: each code once, each payment to its own account, each notice to its provider."""
 
+import asyncio
+from typing import Any
+
+import pytest
+
+from fastgw.controlplane import billing
 from fastgw.controlplane.payments.desk import PaymentRefused
 from fastgw.money.topups import Opened, Payment
 from fastgw.storage.sql.accounts import Accounts
 from fastgw.storage.sql.codes import Codes
 from fastgw.storage.sql.payments import PaymentStore
 from tests.controlplane.plane import USD, WRONG_MAX, Plane
+from tests.dataplane.caller import Caller
 
 
 async def test_codes_are_redeemed_once_and_wrong_ones_counted(both: Plane) -> None:
@@ -101,3 +108,33 @@ async def test_notices_need_no_key_and_have_a_largest_size(plane: Plane) -> None
     claimed = [(b"content-length", b"9" * 30)]
     assert (await plane.ask("POST", "/api/payments/stripe/notify", b"", headers=claimed)).status == 413
     assert [(provider, source) for provider, _, source in plane.cashier.notices] == [("stripe", "127.0.0.1")]
+
+
+async def test_only_so_many_notices_are_held_at_once(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(billing, "NOTICES_MAX", 2)
+    scope = {"method": "POST", "root_path": "", "query_string": b"", "headers": []}
+    path = "/api/payments/stripe/notify"
+    slow = [_Slow(plane.app, "", path=path, **scope) for _ in range(2)]
+    for one in slow:
+        one.start()
+        await asyncio.wait_for(one.asked.wait(), 30)
+    refused = await plane.ask("POST", path, b"x", headers=[])
+    assert (refused.status, refused.headers[b"retry-after"]) == (503, b"1")
+    for one in slow:
+        one.gone.set()
+        await one.answer()
+    assert (await plane.ask("POST", path, b"x", headers=[])).status == 200
+    assert [body for _, body, _ in plane.cashier.notices] == [b"x"]
+
+
+class _Slow(Caller):
+    """Sends nothing, and hangs up."""
+
+    def __init__(self, *said: Any, **how: Any) -> None:
+        super().__init__(*said, **how)
+        self.asked = asyncio.Event()
+
+    async def _receive(self) -> dict[str, Any]:
+        self.asked.set()
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
