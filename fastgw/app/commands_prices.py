@@ -50,7 +50,7 @@ def show_prices(settings: Settings, model: str, *, source: str, as_json: bool) -
     alias = model if model in {one.name for one in settings.models} else ""
     for name, (_, pricing) in found.items():
         title = f"{alias} ({name})" if alias else name
-        _say(title, _SOURCE_TITLES[_source(settings, overrides, (model, name))], pricing)
+        _say(title, alias or name, _SOURCE_TITLES[_source(settings, overrides, (model, name))], pricing)
     if not all(pricing for _, pricing in found.values()):
         output.line(source)
     return DONE
@@ -74,9 +74,12 @@ def _source(settings: Settings, overrides: dict[str, Price], names: tuple[str, .
     return SOURCES[-1]
 
 
-def _say(title: str, source: str, pricing: Pricing | None) -> None:
+def _say(title: str, name: str, source: str, pricing: Pricing | None) -> None:
     if pricing is None:
-        output.line(f"{title}: nobody knows its price. Prepaid accounts cannot use it.")
+        output.line(
+            f"{title}: nobody knows its price. Prepaid accounts cannot use it until you write one:"
+            f' [prices."{name}"], which may be 0.'
+        )
         return
     now_ms = clock.wall_ms()
     output.line(f"{title}: USD per million, from {source}")
@@ -87,5 +90,5 @@ def _say(title: str, source: str, pricing: Pricing | None) -> None:
         state = "now" if tariff is holds else "before" if tariff.from_ms <= now_ms else "later"
         since = moments.shown(tariff.from_ms // 1000) if tariff.from_ms else "always"
         output.line(f"  since {since} ({state})")
-        for name, price in lines(tariff):
-            output.line(f"    {name:<40}{price}")
+        for unit, price in lines(tariff):
+            output.line(f"    {unit:<40}{price}")

@@ -83,6 +83,7 @@ def test_who_could_have_a_model_is_told_where_nobody_has_it(desk: Inside) -> Non
 def test_a_price_that_is_unknown_says_where_the_settings_are_from(desk: Inside) -> None:
     text = desk.run("prices", "show", "sandbox/echo").stdout
     assert "nobody knows its price" in text
+    assert '[prices."sandbox/echo"]' in text
     assert "No configuration file was named" in text
 
 
