@@ -34,9 +34,7 @@ class PriceOverrides:
             try:
                 found[row.model] = _decode(row.tariffs)
             except msgspec.DecodeError as error:
-                _log.error(
-                    "the price of %s in the database cannot be read by this version: %s", row.model, error
-                )
+                _log.error("the price of %s in the database cannot be read by this version: %s", row.model, error)
         return found
 
     def count(self) -> int:
