@@ -39,6 +39,8 @@ OPENED_PER_HOUR_MAX = 30
 """Payments that one account may begin: each is a call to the provider and a row."""
 UNANSWERED_MS = 48 * 3_600_000
 """How long a payment without the provider's id may still turn up there."""
+STRANGERS_LOGGED_MAX = 60
+"""Lines of log a minute about notices that nobody proved: whoever likes can send them."""
 URL_CHARS_MAX = 4096
 REF_CHARS_MAX = 128
 
@@ -91,6 +93,8 @@ class Payments:
         self._moved = moved
         self._wall_ms = wall_ms
         self._asking: set[tuple[str, str]] = set()
+        self._strangers = (0, 0)
+        """The minute, and what was to be logged in it about strangers."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -145,7 +149,7 @@ class Payments:
             for notice in await chosen.understand(headers, body, source_ip):
                 await self._act(chosen, notice)
         except NoticeRefused as refused:
-            _log.warning("a notice for %s from %s is refused: %s", provider, word(source_ip), refused)
+            self._stranger(f"a notice for {provider} from {word(source_ip)} is refused: {refused}")
             return Answer(refused.status, str(refused))
         except ProviderFailed as failed:
             _log.warning("a notice of %s cannot be confirmed: %s", provider, failed)
@@ -176,7 +180,7 @@ class Payments:
 
     async def _confirmed(self, provider: PaymentProvider, said: Notice) -> Notice | None:
         if not await self._ours(provider.name, said.provider_ref):
-            _log.warning("%s: notice about %s, which is not ours", provider.name, word(said.provider_ref))
+            self._stranger(f"{provider.name}: notice about {word(said.provider_ref)}, which is not ours")
             return None
         asking = provider.name, said.provider_ref
         # Payers know the ids of their payments: however many notices they make up, one question at a time is asked.
@@ -194,6 +198,16 @@ class Payments:
         if await asyncio.to_thread(self._book.find, provider, provider_ref=provider_ref) is not None:
             return True
         return await asyncio.to_thread(self._book.unanswered, provider, self._wall_ms() - UNANSWERED_MS)
+
+    def _stranger(self, text: str) -> None:
+        minute, count = self._strangers
+        now_minute = self._wall_ms() // 60_000
+        count = count + 1 if minute == now_minute else 1
+        self._strangers = (now_minute, count)
+        if count <= STRANGERS_LOGGED_MAX:
+            _log.warning("%s", text)
+        elif count == STRANGERS_LOGGED_MAX + 1:
+            _log.warning("more notices like the last %d are not logged in this minute", STRANGERS_LOGGED_MAX)
 
     async def _tell(self, account_id: str) -> None:
         if self._moved is None:

@@ -81,6 +81,20 @@ async def test_strangers_get_nowhere(shop: Shop) -> None:
     assert shop.desk.terms("paypal") is None
 
 
+async def test_strangers_cannot_fill_the_log(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(desk, "STRANGERS_LOGGED_MAX", 3)
+    made_up = b'{"event":"payment.succeeded","object":{"id":"22d6d597-000f-5000-9000-145f6df21d6f"}}'
+    for _ in range(4):
+        assert await shop.hears("stripe", ([], b"{}")) == 400
+        assert await shop.hears("yookassa", ([], made_up)) == 200
+    assert len(caplog.records) == 3 + 1
+    shop.now_ms += 60_000
+    assert await shop.hears("stripe", ([], b"{}")) == 400
+    assert len(caplog.records) == 3 + 2 and "stripe" in caplog.records[-1].getMessage()
+
+
 async def test_a_balance_is_booked_even_if_nobody_can_be_told(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     async def moved(account_id: str) -> None:
         raise ConnectionError("the store is away")
