@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastgw.controlplane.payments.sorted_json import DEPTH_MAX, Lists, sorted_json
+from fastgw.controlplane.payments.sorted_json import DEPTH_MAX, VALUES_MAX, Lists, sorted_json
 
 
 def test_numbers_and_text_stay_letter_for_letter() -> None:
@@ -32,6 +32,18 @@ def test_what_is_too_deep_is_refused(opening: tuple[bytes, bytes]) -> None:
     for depth in (DEPTH_MAX + 1, 200, 5_000, 100_000):
         with pytest.raises(ValueError, match="JSON"):
             sorted_json(begin * depth + b"1" + end * depth, Lists.KEPT)
+
+
+@pytest.mark.parametrize("lists", Lists)
+def test_what_has_too_many_values_is_refused(lists: Lists) -> None:
+    def body(count: int) -> bytes:
+        # Two in the outermost object, one in each of the lists' objects.
+        items = [{"x": 1} for _ in range(count)]
+        return msgspec.json.encode({"a": items, "b": dict.fromkeys(map(str, range(10)), 1)})
+
+    assert sorted_json(body((VALUES_MAX - 12) // 2), lists)
+    with pytest.raises(ValueError, match="too many values"):
+        sorted_json(body((VALUES_MAX - 12) // 2 + 1), lists)
 
 
 plain = st.recursive(
