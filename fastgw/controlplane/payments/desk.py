@@ -39,8 +39,10 @@ OPENED_PER_HOUR_MAX = 30
 """Payments that one account may begin: each is a call to the provider and a row."""
 UNANSWERED_MS = 48 * 3_600_000
 """How long a payment without the provider's id may still turn up there."""
+UNKNOWN_ASKED_MAX = 30
+"""Times a minute that a provider is asked about ids that are not known here, while such a payment may turn up."""
 STRANGERS_LOGGED_MAX = 60
-"""Lines of log a minute about notices that nobody proved: whoever likes can send them."""
+"""Lines of log a minute about notices that were not acted upon: whoever likes can send them."""
 URL_CHARS_MAX = 4096
 REF_CHARS_MAX = 128
 
@@ -93,8 +95,7 @@ class Payments:
         self._moved = moved
         self._wall_ms = wall_ms
         self._asking: set[tuple[str, str]] = set()
-        self._strangers = (0, 0)
-        """The minute, and what was to be logged in it about strangers."""
+        self._strangers, self._unknown = _Minute(wall_ms), _Minute(wall_ms)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -152,7 +153,7 @@ class Payments:
             self._stranger(f"a notice for {provider} from {word(source_ip)} is refused: {refused}")
             return Answer(refused.status, str(refused))
         except ProviderFailed as failed:
-            _log.warning("a notice of %s cannot be confirmed: %s", provider, failed)
+            self._stranger(f"a notice of {provider} cannot be confirmed: {failed}")
             return Answer(503, "try again later")
         # Whatever else goes wrong, of the database above all: money may be meant, so it has to come again.
         except Exception as error:
@@ -194,16 +195,18 @@ class Payments:
             self._asking.discard(asking)
 
     async def _ours(self, provider: str, provider_ref: str) -> bool:
-        """Whether a payment is known, or may be the one whose id got lost on its way here."""
+        """Whether a payment is known, or may be the one whose id got lost on its way here. Raises `ProviderFailed`."""
         if await asyncio.to_thread(self._book.find, provider, provider_ref=provider_ref) is not None:
             return True
-        return await asyncio.to_thread(self._book.unanswered, provider, self._wall_ms() - UNANSWERED_MS)
+        if not await asyncio.to_thread(self._book.unanswered, provider, self._wall_ms() - UNANSWERED_MS):
+            return False
+        # Anybody can make up ids; the true one comes again.
+        if self._unknown.count() > UNKNOWN_ASKED_MAX:
+            raise ProviderFailed("too many ids in this minute are not known", again=True)
+        return True
 
     def _stranger(self, text: str) -> None:
-        minute, count = self._strangers
-        now_minute = self._wall_ms() // 60_000
-        count = count + 1 if minute == now_minute else 1
-        self._strangers = (now_minute, count)
+        count = self._strangers.count()
         if count <= STRANGERS_LOGGED_MAX:
             _log.warning("%s", text)
         elif count == STRANGERS_LOGGED_MAX + 1:
@@ -248,6 +251,19 @@ class Payments:
             created_at_ms=now_ms,
             updated_at_ms=now_ms,
         )
+
+
+class _Minute:
+    def __init__(self, wall_ms: clock.Clock) -> None:
+        self._wall_ms = wall_ms
+        self._minute = self._counted = 0
+
+    def count(self) -> int:
+        """One more in this minute: how many that makes."""
+        minute = self._wall_ms() // 60_000
+        self._counted = self._counted + 1 if minute == self._minute else 1
+        self._minute = minute
+        return self._counted
 
 
 def _sound(checkout: Checkout) -> Checkout:

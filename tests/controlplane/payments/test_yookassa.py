@@ -5,10 +5,12 @@ import json
 
 import pytest
 
+from fastgw.controlplane.payments import desk
 from fastgw.controlplane.payments.desk import PaymentRefused
 from fastgw.controlplane.payments.provider import ORDER_KEY, Terms
 from tests.controlplane.payments.conftest import USD, Shop
 from tests.fakes import yookassa
+from tests.fakes.till import Sent
 
 
 async def test_a_payment_is_asked_for_as_yookassa_wants_it(shop: Shop) -> None:
@@ -75,6 +77,31 @@ async def test_a_payment_whose_id_got_lost_is_found_by_what_the_api_says(shop: S
     assert await shop.hears("yookassa", shop.russian.notice("payment.succeeded", ref)) == 200
     assert shop.balance == 20 * USD
     assert shop.payment(lost.id).provider_ref == ref
+
+
+async def test_while_an_id_is_lost_made_up_ones_are_asked_about_a_few_times(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "UNKNOWN_ASKED_MAX", 2)
+    shop.russian.troubles.append(None)
+    with pytest.raises(PaymentRefused):
+        await shop.begin("yookassa")
+    known = await shop.begin("yookassa")
+    begun = len(shop.russian.asked)
+    for number in range(5):
+        assert await shop.hears("yookassa", _made_up(number)) == 503
+    assert len(shop.russian.asked) == begun + 2
+    # Those that are known are none of them.
+    shop.russian.succeed(shop.ref(known))
+    assert await shop.hears("yookassa", shop.russian.notice("payment.succeeded", shop.ref(known))) == 200
+    shop.now_ms += 60_000
+    assert await shop.hears("yookassa", _made_up(9)) == 503
+    assert len(shop.russian.asked) == begun + 4
+
+
+def _made_up(number: int) -> Sent:
+    name = f"22d6d597-000f-5000-9000-{number:012d}"
+    return [], json.dumps({"event": "payment.succeeded", "object": {"id": name}}).encode()
 
 
 async def test_refunds_are_read_from_the_payment(shop: Shop) -> None:
