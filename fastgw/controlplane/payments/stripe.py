@@ -1,7 +1,7 @@
 """Stripe Checkout: hosted payment pages, signed notices, refunds and disputes.
 
 Sources: docs.stripe.com/api/checkout/sessions/create, /webhooks#verify-manually, /checkout/fulfillment,
-/api/disputes/object, /currencies, /payment-links/url-parameters (all read 2026-11).
+/api/disputes/object, /currencies (all read 2026-11).
 
 - A session is made with the payment's id in its metadata and in the metadata of its payment intent, from where it gets
   to the charge. A dispute has neither: its payment intent is fetched.
