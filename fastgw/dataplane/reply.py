@@ -7,7 +7,7 @@ from fastgw.clock import monotonic_ns, wall_ms
 from fastgw.dataplane.flight import Flight
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import RateStatus
-from fastgw.money.amounts import usd
+from fastgw.money.amounts import NANO_PER_USD
 from fastgw.protocols.errors import table
 
 Header = tuple[bytes, bytes]
@@ -43,9 +43,14 @@ def head(flight: Flight, kind: tuple[Header, ...]) -> list[Header]:
         headers.append((b"x-fastgw-detected-format", flight.dialect.encode()))
     charge = flight.charge
     if charge is not None and not charge.unpriced:
-        headers.append((b"x-fastgw-cost-usd", usd(charge.charge_nano).encode()))
+        headers.append((b"x-fastgw-cost-usd", _usd(charge.charge_nano)))
     headers += table.headers(flight.dialect, None, flight.exchange_id)
     return headers
+
+
+def _usd(amount_nano: int) -> bytes:
+    """`money.amounts.usd` for an amount of 0 or more, in half the time: each answer has one."""
+    return (b"%d.%09d" % divmod(amount_nano, NANO_PER_USD)).rstrip(b"0").rstrip(b".")
 
 
 def cost_note(flight: Flight) -> bytes:
@@ -54,7 +59,7 @@ def cost_note(flight: Flight) -> bytes:
     charge = flight.charge
     if charge is None or charge.unpriced:
         return b""
-    amount = usd(charge.charge_nano).encode()
+    amount = _usd(charge.charge_nano)
     if flight.tell_cost == "event":
         return b'event: fastgw.cost\ndata: {"cost_usd":"' + amount + b'"}\n\n'
     return b": fastgw-cost-usd " + amount + b"\n\n"

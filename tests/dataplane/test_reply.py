@@ -1,9 +1,14 @@
 """Heads and errors as callers get them."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastgw.dataplane import reply
 from fastgw.dataplane.relay.downstream import KEEPALIVE, Downstream
 from fastgw.dataplane.reply import error_head, head, rate_headers, send_error
 from fastgw.errors import ErrorKind, GatewayError
 from fastgw.exchange import RateStatus
+from fastgw.money.amounts import AMOUNT_MAX, usd
 from tests.dataplane.relay.test_downstream import Server
 from tests.dataplane.test_flight import flight
 
@@ -59,3 +64,8 @@ async def test_an_error_beside_a_comment_that_is_about_to_take_the_head_is_a_fra
     assert [message["type"] for message in server.sent].count("http.response.start") == 1
     assert server.text.startswith(KEEPALIVE + b"data: {")
     assert server.text.endswith(b"data: [DONE]\n\n")
+
+
+@given(st.integers(0, AMOUNT_MAX))
+def test_a_cost_is_written_as_everywhere(amount_nano: int) -> None:
+    assert reply._usd(amount_nano).decode() == usd(amount_nano)
