@@ -88,10 +88,13 @@ class Laws(World):
         for n, grant in grants:
             self.living()[n % len(self.living())].running.append(grant)
 
-    @precondition(lambda self: any(worker.running for worker in self.living()))
+    # No precondition asks what was granted or drained: that depends on moments, and Hypothesis wants the same choices
+    # for the same steps.
     @rule(pick=st.integers(0), part=st.integers(0, 130), at_once=st.booleans())
     def settle(self, pick: int, part: int, at_once: bool) -> None:
         having = [worker for worker in self.living() if worker.running]
+        if not having:
+            return
         worker = having[pick % len(having)]
         grant = worker.running.pop(pick % len(worker.running))
         self.end_one(worker, grant, part, at_once)
@@ -164,10 +167,11 @@ class Laws(World):
 
     # What the keeper does.
 
-    @precondition(lambda self: any(worker.journal for worker in self.workers))
     @rule(pick=st.integers(0), count=st.integers(1, 3))
     def drain(self, pick: int, count: int) -> None:
         having = [worker for worker in self.workers if worker.journal]
+        if not having:
+            return
         worker = having[pick % len(having)]
         for _ in range(min(count, len(worker.journal))):
             self.ledger.charge(worker.number, worker.journal.pop(0))
@@ -186,7 +190,6 @@ class Laws(World):
         self.ledger.journals += 1
         self.mail.append(self.ledger.read())
 
-    @precondition(lambda self: self.mail)
     @rule(pick=st.integers(0))
     def deliver(self, pick: int) -> None:
         # Any of all that was ever read, late or once more.
