@@ -240,7 +240,8 @@ def _charge(flight: Flight, usage: Usage, estimated: bool) -> Charge:
 
 
 def _prompt(flight: Flight) -> int:
-    """The gateway's own count of the prompt. What takes long to read is counted by its size here; see `count_large`."""
+    """The gateway's own count of the prompt. `taking` counts what takes long to read before the exchange begins; should
+    it not have come to that, such a prompt counts by its size."""
     if not flight.prompt_tokens:
         call = flight.call
         if call is None or call.body_bytes > OFF_LOOP_BYTES:
